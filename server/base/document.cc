@@ -1,0 +1,194 @@
+#include "server/base/document.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/error/error.h"
+#include "core/text/text.h"
+
+namespace countersign::base {
+namespace {
+
+// Thrown out of yaml-cpp's parser, which offers no other way to stop; caught in ParseYaml().
+struct Refused : std::runtime_error {
+  Refused(const YAML::Mark& mark, std::string_view what)
+      : std::runtime_error(
+            text::Concat("line ", mark.line + 1, ", column ", mark.column + 1, ": ", std::string(what))) {}
+};
+
+std::string Quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (byte < 0x20) {
+      absl::StrAppend(&out, "\\u00", absl::Hex(byte, absl::kZeroPad2));
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+  return out;
+}
+
+// Writes JSON as the parser reports events; sees duplicate keys and aliases, which a node tree would hide.
+class JsonWriter final : public YAML::EventHandler {
+ public:
+  bool empty() const { return json_.empty() || json_ == "null"; }
+  int line() const { return line_; }
+  std::string Take() { return std::move(json_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { line_ = mark.line + 1; }
+  void OnDocumentEnd() override {}
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    throw Refused(mark, "aliases are not allowed");
+  }
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Check(mark, "", anchor);
+    if (AtKey()) throw Refused(mark, "a key must not be null");
+    Value("null");
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Check(mark, tag, anchor);
+    if (AtKey()) {
+      if (!levels_.back().keys.insert(value).second)
+        throw Refused(mark, text::Concat("duplicate key ", Quote(value)));
+      if (levels_.back().keys.size() > 1) json_.push_back(',');
+      absl::StrAppend(&json_, Quote(value), ":");
+      levels_.back().at_key = false;
+      return;
+    }
+    const bool plain = tag == "?";
+    Value(plain && (value == "null" || value == "~" || value.empty()) ? "null" : Quote(value));
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, '[');
+  }
+  void OnSequenceEnd() override { Close(']'); }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, tag, anchor, '{');
+  }
+  void OnMapEnd() override { Close('}'); }
+
+ private:
+  struct Level {
+    bool map = false;
+    bool at_key = false;
+    bool first = true;
+    std::set<std::string> keys;
+  };
+
+  bool AtKey() const { return !levels_.empty() && levels_.back().map && levels_.back().at_key; }
+
+  void Check(const YAML::Mark& mark, std::string_view tag, YAML::anchor_t anchor) {
+    if (anchor != 0) throw Refused(mark, "anchors are not allowed");
+    if (!tag.empty() && tag != "?" && tag != "!") throw Refused(mark, "tags are not allowed");
+  }
+  // Writes the comma before a sequence element, and turns a map back to expecting a key.
+  void BeforeValue() {
+    if (levels_.empty()) return;
+    Level& level = levels_.back();
+    if (level.map) {
+      level.at_key = true;
+    } else {
+      if (!level.first) json_.push_back(',');
+      level.first = false;
+    }
+  }
+  void Value(std::string_view json) {
+    BeforeValue();
+    json_ += json;
+  }
+  void Open(const YAML::Mark& mark, std::string_view tag, YAML::anchor_t anchor, char bracket) {
+    Check(mark, tag, anchor);
+    if (AtKey()) throw Refused(mark, "a key must be a scalar");
+    if (levels_.size() >= kMaxDocumentDepth) throw Refused(mark, "nested too deeply");
+    BeforeValue();
+    json_.push_back(bracket);
+    levels_.push_back({.map = bracket == '{', .at_key = bracket == '{', .first = true, .keys = {}});
+  }
+  void Close(char bracket) {
+    levels_.pop_back();
+    json_.push_back(bracket);
+  }
+
+  std::string json_;
+  std::vector<Level> levels_;
+  int line_ = 0;
+};
+
+// yaml-cpp recurses once per level before any event reaches us, so depth is bounded on the text: no level
+// opens without one of these characters or a deeper indentation.
+bool MightNestTooDeeply(std::string_view text) {
+  size_t flow = 0;
+  size_t indentation = 0;
+  size_t dashes = 0;
+  bool line_start = true;
+  for (const char c : text) {
+    if (c == '\n') {
+      line_start = true;
+      indentation = 0;
+      dashes = 0;
+    } else if (line_start && (c == ' ' || c == '-' || c == '?' || c == ':')) {
+      ++indentation;
+      if (c != ' ') ++dashes;
+    } else {
+      line_start = false;
+    }
+    if (c == '[' || c == '{') ++flow;
+    if ((c == ']' || c == '}') && flow > 0) --flow;
+    if (flow > 16 * kMaxDocumentDepth || dashes > 16 * kMaxDocumentDepth ||
+        indentation > 64 * kMaxDocumentDepth) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text) {
+  if (text.size() > kMaxDocumentBytes) return error::InvalidField("content", "larger than 1 MiB");
+  if (MightNestTooDeeply(text)) return error::InvalidField("content", "nested too deeply");
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    std::vector<JsonDocument> documents;
+    for (;;) {
+      JsonWriter writer;
+      if (!parser.HandleNextDocument(writer)) return documents;
+      const int line = writer.line();
+      if (!writer.empty()) documents.push_back({writer.Take(), line});
+    }
+  } catch (const Refused& refused) {
+    return error::InvalidField("content", refused.what());
+  } catch (const YAML::Exception& exception) {
+    return error::InvalidField("content", text::Concat("line ", exception.mark.line + 1, ", column ",
+                                                       exception.mark.column + 1, ": ", exception.msg));
+  }
+}
+
+absl::Status FromJson(std::string_view json, google::protobuf::Message* message) {
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = false;
+  const auto status =
+      google::protobuf::util::JsonStringToMessage({json.data(), json.size()}, message, options);
+  if (!status.ok()) return error::InvalidField("content", std::string(status.message()));
+  return absl::OkStatus();
+}
+
+}  // namespace countersign::base

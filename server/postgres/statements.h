@@ -1,0 +1,212 @@
+// Every statement of the store, prepared once per connection. None asks the database for the time or for
+// chance: both are parameters. Times are read as microseconds since 1970.
+#ifndef COUNTERSIGN_SERVER_POSTGRES_STATEMENTS_H_
+#define COUNTERSIGN_SERVER_POSTGRES_STATEMENTS_H_
+
+#include <vector>
+
+#include "server/postgres/connection.h"
+
+namespace countersign::postgres::statements {
+
+// A new proposal, its audit event and its request record. One row "1", or none when the configuration moved.
+inline constexpr Statement kInsertProposal = {"insert_proposal", R"sql(
+WITH inserted AS (
+  INSERT INTO proposals (id, version, state, target, requester, create_time, update_time, due_time, resource)
+  SELECT $1::text, 1, $2::int2, $3::text, $4::text, $5::timestamptz, $5::timestamptz, $6::timestamptz, $7::bytea
+  WHERE $8::int8 IS NULL OR EXISTS (SELECT FROM configuration_head h WHERE h.version = $8::int8)
+  RETURNING id),
+recorded AS (
+  INSERT INTO requests (principal, request_id, body_digest, response, create_time)
+  SELECT $9::text, $10::text, $11::text, $12::bytea, $5::timestamptz FROM inserted WHERE $10::text IS NOT NULL),
+audited AS (
+  INSERT INTO audit_events (event_time, type, principal, proposal_id, request_id, details)
+  SELECT $5::timestamptz, $13::text, $14::text, id, $15::text, $16::text FROM inserted)
+SELECT 1 FROM inserted)sql"};
+
+// Every other transition: compare-and-set on the version, and with it, in the same commit, the decision, the
+// token that is issued (replacing the one before) or redeemed, the request record and the audit event. No row
+// when version, configuration or due time are not as expected. A token that cannot be redeemed fails it all.
+inline constexpr Statement kTransition = {"transition", R"sql(
+WITH moved AS (
+  UPDATE proposals p
+  SET version = p.version + 1, state = $3::int2, update_time = $4::timestamptz, due_time = $5::timestamptz,
+      current_token_id = $6::text, execution_id = $7::text, resource = $8::bytea
+  WHERE p.id = $1::text AND p.version = $2::int8
+    AND ($9::int8 IS NULL OR EXISTS (SELECT FROM configuration_head h WHERE h.version = $9::int8))
+    AND ($28::timestamptz IS NULL OR p.due_time <= $28::timestamptz)
+  RETURNING p.id),
+decided AS (
+  INSERT INTO decisions (proposal_id, person, principal, verdict, action_digest, decide_time)
+  SELECT id, $10::text, $11::text, $12::int2, $13::text, $4::timestamptz FROM moved WHERE $10::text IS NOT NULL),
+replaced AS (
+  UPDATE tokens t SET replace_time = $4::timestamptz
+  WHERE $14::text IS NOT NULL AND t.redeem_time IS NULL AND t.replace_time IS NULL
+    AND t.id = (SELECT p.current_token_id FROM proposals p WHERE p.id = $1::text) AND EXISTS (SELECT FROM moved)),
+issued AS (
+  INSERT INTO tokens (id, proposal_id, principal, holder_thumbprint, issue_time, expire_time)
+  SELECT $14::text, id, $15::text, $16::text, $17::timestamptz, $18::timestamptz FROM moved
+  WHERE $14::text IS NOT NULL),
+redeemed AS (
+  UPDATE tokens t SET redeem_time = $4::timestamptz
+  WHERE t.id = $19::text AND t.proposal_id = $1::text AND t.redeem_time IS NULL AND t.replace_time IS NULL
+    AND t.expire_time > $4::timestamptz AND EXISTS (SELECT FROM moved)
+  RETURNING t.id),
+recorded AS (
+  INSERT INTO requests (principal, request_id, body_digest, response, create_time)
+  SELECT $20::text, $21::text, $22::text, $23::bytea, $4::timestamptz FROM moved WHERE $21::text IS NOT NULL),
+audited AS (
+  INSERT INTO audit_events (event_time, type, principal, proposal_id, request_id, details)
+  SELECT $4::timestamptz, $24::text, $25::text, id, $26::text, $27::text FROM moved)
+SELECT CASE WHEN $19::text IS NOT NULL AND NOT EXISTS (SELECT FROM redeemed)
+            THEN countersign_refuse('token_redeemable') ELSE 1 END
+FROM moved)sql"};
+
+inline constexpr Statement kRenewLease = {"renew_lease", R"sql(
+UPDATE proposals SET due_time = $3::timestamptz
+WHERE id = $1::text AND execution_id = $2::text AND state = 3 RETURNING 1)sql"};
+
+#define COUNTERSIGN_RECORD_COLUMNS                                                                       \
+  "p.id, p.version, p.state::int8, (extract(epoch FROM p.due_time) * 1000000)::int8, p.current_token_id, p.resource"
+
+inline constexpr Statement kGetProposals = {
+    "get_proposals", "SELECT " COUNTERSIGN_RECORD_COLUMNS " FROM proposals p WHERE p.id = ANY($1::text[])"};
+
+inline constexpr Statement kGetProposal = {
+    "get_proposal", "SELECT " COUNTERSIGN_RECORD_COLUMNS " FROM proposals p WHERE p.id = $1::text"};
+
+inline constexpr Statement kListMoved = {
+    "list_moved", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM unnest($1::text[], $2::int8[]) AS w (id, state) JOIN proposals p ON p.id = w.id AND p.state <> w.state)sql"};
+
+// One ordered scan per state, merged: a scan over several states at once could not use the index's order.
+inline constexpr Statement kListByState = {
+    "list_by_state", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM unnest($1::int8[]) AS s (state), LATERAL (
+  SELECT * FROM proposals q
+  WHERE q.state = s.state::int2
+    AND ($2::timestamptz IS NULL OR (q.create_time, q.id) < ($2::timestamptz, $3::text))
+    AND ($4::text IS NULL OR q.target = $4::text) AND ($5::text IS NULL OR q.requester = $5::text)
+    AND ($6::text[] IS NULL OR q.target = ANY($6::text[]))
+  ORDER BY q.create_time DESC, q.id DESC LIMIT $7::int8) p
+ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
+
+inline constexpr Statement kListByTarget = {
+    "list_by_target", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM unnest($6::text[]) AS s (target), LATERAL (
+  SELECT * FROM proposals q
+  WHERE q.target = s.target AND ($1::int8[] IS NULL OR q.state = ANY($1::int8[]))
+    AND ($2::timestamptz IS NULL OR (q.create_time, q.id) < ($2::timestamptz, $3::text))
+    AND ($4::text IS NULL OR q.target = $4::text) AND ($5::text IS NULL OR q.requester = $5::text)
+  ORDER BY q.create_time DESC, q.id DESC LIMIT $7::int8) p
+ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
+
+inline constexpr Statement kListByRequester = {
+    "list_by_requester", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM proposals p
+WHERE p.requester = $5::text AND ($1::int8[] IS NULL OR p.state = ANY($1::int8[]))
+  AND ($2::timestamptz IS NULL OR (p.create_time, p.id) < ($2::timestamptz, $3::text))
+  AND ($4::text IS NULL OR p.target = $4::text) AND ($6::text[] IS NULL OR p.target = ANY($6::text[]))
+ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
+
+inline constexpr Statement kListAll = {
+    "list_all", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM proposals p
+WHERE ($1::timestamptz IS NULL OR (p.create_time, p.id) < ($1::timestamptz, $2::text))
+ORDER BY p.create_time DESC, p.id DESC LIMIT $3::int8)sql"};
+
+// Ids are compared as bytes, so a prefix is a range.
+inline constexpr Statement kListByPrefix = {
+    "list_by_prefix", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM proposals p
+WHERE p.id >= $8::text AND p.id < $9::text AND ($1::int8[] IS NULL OR p.state = ANY($1::int8[]))
+  AND ($2::timestamptz IS NULL OR (p.create_time, p.id) < ($2::timestamptz, $3::text))
+  AND ($4::text IS NULL OR p.target = $4::text) AND ($5::text IS NULL OR p.requester = $5::text)
+  AND ($6::text[] IS NULL OR p.target = ANY($6::text[]))
+ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
+
+inline constexpr Statement kListUpdated = {
+    "list_updated", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM proposals p WHERE (p.update_time, p.id) > ($1::timestamptz, $2::text)
+ORDER BY p.update_time, p.id LIMIT $3::int8)sql"};
+
+inline constexpr Statement kListDue = {
+    "list_due", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM proposals p WHERE p.due_time <= $1::timestamptz ORDER BY p.due_time LIMIT $2::int8)sql"};
+
+inline constexpr Statement kCountOpen = {
+    "count_open", "SELECT state::int8, count(*) FROM proposals WHERE state IN (1, 2, 3, 4) GROUP BY state"};
+
+inline constexpr Statement kFindRequest = {
+    "find_request",
+    "SELECT body_digest, response FROM requests WHERE principal = $1::text AND request_id = $2::text"};
+
+inline constexpr Statement kPruneRequests = {"prune_requests", R"sql(
+DELETE FROM requests WHERE (principal, request_id) IN (
+  SELECT principal, request_id FROM requests WHERE create_time < $1::timestamptz
+  ORDER BY create_time LIMIT $2::int8 FOR UPDATE SKIP LOCKED))sql"};
+
+inline constexpr Statement kPutArtifact = {"put_artifact", R"sql(
+INSERT INTO artifacts (digest, size_bytes, key_id, wrapped_key, ciphertext, create_time)
+VALUES ($1::text, $2::int8, $3::text, $4::bytea, $5::bytea, $6::timestamptz) ON CONFLICT (digest) DO NOTHING)sql"};
+
+inline constexpr Statement kGetArtifact = {"get_artifact", R"sql(
+SELECT size_bytes, key_id, wrapped_key, ciphertext, (extract(epoch FROM create_time) * 1000000)::int8
+FROM artifacts WHERE digest = $1::text)sql"};
+
+inline constexpr Statement kDescribeArtifacts = {"describe_artifacts", R"sql(
+SELECT digest, size_bytes, (extract(epoch FROM create_time) * 1000000)::int8
+FROM artifacts WHERE digest = ANY($1::text[]))sql"};
+
+inline constexpr Statement kConfigurationVersion = {"configuration_version", "SELECT version FROM configuration_head"};
+
+#define COUNTERSIGN_DOCUMENT_COLUMNS                                        \
+  "d.name, d.version, d.digest, d.applied_by, (extract(epoch FROM d.apply_time) * 1000000)::int8"
+
+// One snapshot for the head and the documents, so that the two always belong together.
+inline constexpr Statement kLoadDocuments = {
+    "load_documents", "SELECT h.version, " COUNTERSIGN_DOCUMENT_COLUMNS R"sql(, d.content
+FROM configuration_head h LEFT JOIN (
+  SELECT DISTINCT ON (name) * FROM documents ORDER BY name, version DESC) d ON true
+ORDER BY d.name)sql"};
+
+inline constexpr Statement kApplyDocuments = {"apply_documents", R"sql(
+WITH head AS (
+  UPDATE configuration_head SET version = version + 1 WHERE version = $1::int8 RETURNING version),
+added AS (
+  INSERT INTO documents (name, version, digest, content, applied_by, apply_time)
+  SELECT n.name, head.version, n.digest, n.content, $5::text, $6::timestamptz
+  FROM head, unnest($2::text[], $3::text[], $4::text[]) AS n (name, digest, content)),
+recorded AS (
+  INSERT INTO requests (principal, request_id, body_digest, response, create_time)
+  SELECT $7::text, $8::text, $9::text, $10::bytea, $6::timestamptz FROM head),
+audited AS (
+  INSERT INTO audit_events (event_time, type, principal, proposal_id, request_id, details)
+  SELECT $6::timestamptz, $11::text, $12::text, '', $13::text, $14::text FROM head)
+SELECT version FROM head)sql"};
+
+inline constexpr Statement kGetDocument = {
+    "get_document", "SELECT " COUNTERSIGN_DOCUMENT_COLUMNS R"sql(, d.content FROM documents d
+WHERE d.name = $1::text AND ($2::int8 = 0 OR d.version = $2::int8) ORDER BY d.version DESC LIMIT 1)sql"};
+
+inline constexpr Statement kListDocumentVersions = {
+    "list_document_versions", "SELECT " COUNTERSIGN_DOCUMENT_COLUMNS R"sql( FROM documents d
+WHERE d.name = $1::text ORDER BY d.version DESC LIMIT $2::int8)sql"};
+
+#define COUNTERSIGN_AUDIT_COLUMNS                                                                              \
+  "id, (extract(epoch FROM event_time) * 1000000)::int8, type, principal, proposal_id, request_id, details"
+
+inline constexpr Statement kListAuditEvents = {
+    "list_audit_events",
+    "SELECT " COUNTERSIGN_AUDIT_COLUMNS " FROM audit_events WHERE id > $1::int8 ORDER BY id LIMIT $2::int8"};
+
+inline constexpr Statement kListProposalAuditEvents = {
+    "list_proposal_audit_events", "SELECT " COUNTERSIGN_AUDIT_COLUMNS R"sql( FROM audit_events
+WHERE proposal_id = $3::text AND id > $1::int8 ORDER BY id LIMIT $2::int8)sql"};
+
+// What every connection of the store's pool prepares.
+std::vector<Statement> All();
+
+}  // namespace countersign::postgres::statements
+
+#endif  // COUNTERSIGN_SERVER_POSTGRES_STATEMENTS_H_

@@ -1,0 +1,178 @@
+// The storage port: what the broker needs of a database, in its own words. Two implementations, one contract
+// (tests/contract): PostgreSQL, and a fake in memory for tests.
+#ifndef COUNTERSIGN_SERVER_STORAGE_STORE_H_
+#define COUNTERSIGN_SERVER_STORAGE_STORE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/policy/configuration.h"
+#include "countersign/v1/config_service.pb.h"
+#include "countersign/v1/resource.pb.h"
+
+namespace countersign::storage {
+
+// A proposal as stored. `proposal.etag` and `proposal.execution.lease_expire_time` are filled from the row.
+struct Record {
+  v1::Proposal proposal;
+  // Grows by one with every change; 0 for a proposal that is not stored yet.
+  int64_t version = 0;
+  // The `jti` of the one token that may be redeemed; empty when there is none.
+  std::string current_token_id;
+};
+
+// What makes a repeated call give the first answer.
+struct RequestRecord {
+  std::string principal;
+  std::string request_id;
+  // Digest of method and body.
+  std::string body_digest;
+  // The serialized answer, without secrets.
+  std::string response;
+};
+
+// A token about to be handed out. Its text is never stored: it can be signed again from the claims.
+struct TokenIssue {
+  std::string id;
+  std::string principal;
+  std::string holder_thumbprint;
+  absl::Time issue_time;
+  absl::Time expire_time;
+};
+
+// One transition, with everything that has to commit with it.
+struct Change {
+  // The version that this change was decided on; 0 inserts.
+  int64_t expected_version = 0;
+  // The configuration version that this change was decided under; the change is refused when it has moved.
+  // Unset for what must happen under any configuration: expiry, heartbeat, report.
+  std::optional<int64_t> configuration_version;
+  // Only if the proposal is still due at this time: a heartbeat moves the lease without a new version.
+  std::optional<absl::Time> only_if_due_at;
+  v1::Proposal proposal;
+  std::string current_token_id;
+  std::optional<v1::Decision> decision;
+  std::optional<TokenIssue> issue;
+  // Spend this token.
+  std::optional<std::string> redeem_token_id;
+  v1::AuditEvent event;
+  std::optional<RequestRecord> request;
+};
+
+enum class CommitOutcome {
+  kCommitted,
+  // Version or configuration moved; nothing was written.
+  kConflict,
+  // This principal used this request_id before; nothing was written.
+  kDuplicateRequest,
+};
+
+// Newest first, by (create_time, id).
+struct ListFilter {
+  std::vector<v1::Proposal::State> states;
+  std::string target;
+  std::string requester;
+  std::string id_prefix;
+  // For workloads: only targets whose proposals they may see. Unset means no such restriction.
+  std::optional<std::vector<std::string>> visible_targets;
+};
+struct ListCursor {
+  absl::Time create_time;
+  std::string id;
+};
+
+// What one watcher or waiter compares with.
+struct Watched {
+  std::string id;
+  v1::Proposal::State while_state = v1::Proposal::PENDING;
+};
+
+struct SealedArtifact {
+  std::string digest;
+  int64_t size_bytes = 0;
+  std::string key_id;
+  // Nonces, wrapped data key and tags are part of these; see sealing.h.
+  std::string wrapped_key;
+  std::string ciphertext;
+  absl::Time create_time;
+};
+
+struct NewDocument {
+  std::string name;
+  std::string content;
+  std::string digest;
+};
+
+// Every method may answer DATABASE_UNAVAILABLE, DATABASE_TIMEOUT, CONCURRENT_UPDATE and INTERNAL, and takes the
+// time at which the caller gives up. Thread-safe.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Applies a change atomically: compare-and-set, inserts and audit event in one commit. A lost answer is
+  // settled by the request record; without one, COMMIT_IN_DOUBT.
+  // TARGET_BUSY when another proposal of the target is EXECUTING or AMBIGUOUS and this one would be.
+  // ALREADY_DECIDED when the decision's person has one already. TOKEN_ALREADY_REDEEMED when the token is spent.
+  virtual absl::StatusOr<CommitOutcome> Commit(const Change& change, absl::Time deadline) = 0;
+
+  // Moves the lease of an execution that is still EXECUTING. WRONG_STATE otherwise.
+  virtual absl::Status RenewLease(std::string_view proposal_id, std::string_view execution_id,
+                                  absl::Time lease_expire_time, absl::Time deadline) = 0;
+
+  // NOT_FOUND; DATA_CORRUPTED when the row contradicts itself.
+  virtual absl::StatusOr<Record> Get(std::string_view proposal_id, absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<Record>> GetMany(const std::vector<std::string>& ids, absl::Time deadline) = 0;
+  // Those of `watched` that are not in their state any more.
+  virtual absl::StatusOr<std::vector<Record>> ListMoved(const std::vector<Watched>& watched, absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<Record>> List(const ListFilter& filter, const std::optional<ListCursor>& after,
+                                                   int limit, absl::Time deadline) = 0;
+  // Oldest first, those with (update_time, id) after the cursor.
+  virtual absl::StatusOr<std::vector<Record>> ListUpdated(absl::Time after_time, std::string_view after_id, int limit,
+                                                          absl::Time deadline) = 0;
+  // Proposals whose time is over: PENDING past expire_time, APPROVED past approval_expire_time, EXECUTING past
+  // their lease. Oldest first.
+  virtual absl::StatusOr<std::vector<Record>> ListDue(absl::Time now, int limit, absl::Time deadline) = 0;
+  // How many proposals are in each state that is not terminal.
+  virtual absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(absl::Time deadline) = 0;
+
+  // NOT_FOUND when this principal never used this id.
+  virtual absl::StatusOr<RequestRecord> FindRequest(std::string_view principal, std::string_view request_id,
+                                                    absl::Time deadline) = 0;
+  // Forgets request records older than `before`; at most `limit` of them.
+  virtual absl::StatusOr<int64_t> PruneRequests(absl::Time before, int limit, absl::Time deadline) = 0;
+
+  // Storing the same digest again keeps the first. Returns the stored create_time.
+  virtual absl::StatusOr<absl::Time> PutArtifact(const SealedArtifact& artifact, absl::Time deadline) = 0;
+  virtual absl::StatusOr<SealedArtifact> GetArtifact(std::string_view digest, absl::Time deadline) = 0;
+  // Sizes of those that exist, in the order asked; NOT_FOUND names the first that does not.
+  virtual absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
+                                                             absl::Time deadline) = 0;
+
+  virtual absl::StatusOr<int64_t> ConfigurationVersion(absl::Time deadline) = 0;
+  // The current version of every document, with contents, and the configuration version they make.
+  virtual absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> LoadDocuments(absl::Time deadline) = 0;
+  // CONCURRENT_UPDATE when the configuration is no longer at `expected_version`; documents, audit event and
+  // request record commit together. Returns the new version.
+  virtual absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version, const std::vector<NewDocument>& documents,
+                                                 std::string_view applied_by, absl::Time now,
+                                                 const v1::AuditEvent& event, const RequestRecord& request,
+                                                 absl::Time deadline) = 0;
+  // Version 0 is the current one. NOT_FOUND.
+  virtual absl::StatusOr<v1::Document> GetDocument(std::string_view name, int64_t version, absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<v1::Document>> ListDocumentVersions(std::string_view name, int limit,
+                                                                         absl::Time deadline) = 0;
+
+  // Oldest first, those with an id above `after_id`; of one proposal when `proposal` is not empty.
+  virtual absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(std::string_view proposal, int64_t after_id,
+                                                                      int limit, absl::Time deadline) = 0;
+};
+
+}  // namespace countersign::storage
+
+#endif  // COUNTERSIGN_SERVER_STORAGE_STORE_H_

@@ -1,0 +1,630 @@
+// The use cases on the store in memory: what binds an approval to what runs, and what refuses everything else.
+#include "server/broker/broker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "core/error/error.h"
+#include "core/jws/execution_token.h"
+#include "core/text/text.h"
+#include "server/base/timestamps.h"
+#include "tests/support/broker_world.h"
+#include "tests/support/fake_store.h"
+#include "tests/support/status_matchers.h"
+
+namespace countersign::broker {
+namespace {
+
+using ::countersign::testing::BrokerWorld;
+using ::countersign::testing::FakeStore;
+using ::countersign::testing::HasReason;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Not;
+
+constexpr absl::Time kForever = absl::InfiniteFuture();
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+class BrokerTest : public ::testing::Test {
+ protected:
+  v1::Proposal Submitted(const std::string& target, const std::string& argument = "one") {
+    const auto proposal = world_.Submit(target, argument);
+    EXPECT_OK(proposal);
+    return *proposal;
+  }
+  v1::Proposal Now(const v1::Proposal& proposal) { return *world_.Get(proposal); }
+  std::string IdOf(const v1::Proposal& proposal) { return proposal.name().substr(10); }
+  // Applies the world's documents with one change.
+  void Change(const std::string& from, const std::string& to) {
+    EXPECT_OK(world_.Apply(Replaced(BrokerWorld::Documents(), from, to)));
+  }
+
+  FakeStore store_;
+  BrokerWorld world_{&store_};
+};
+
+TEST_F(BrokerTest, TakesAProposalThroughItsWholeLife) {
+  const v1::Proposal submitted = Submitted("targets/dev");
+  EXPECT_EQ(submitted.state(), v1::Proposal::PENDING);
+  EXPECT_EQ(submitted.blocked_by_size(), 1);
+  const auto approved = world_.Approve(submitted, "bob");
+  ASSERT_OK(approved);
+  EXPECT_EQ(approved->state(), v1::Proposal::APPROVED);
+  const auto claimed = world_.Claim(*approved);
+  ASSERT_OK(claimed);
+  const auto redeemed = world_.Redeem(*claimed);
+  ASSERT_OK(redeemed);
+  EXPECT_EQ(redeemed->proposal().state(), v1::Proposal::EXECUTING);
+  const auto reported = world_.Report(redeemed->proposal(), 0);
+  ASSERT_OK(reported);
+  EXPECT_EQ(reported->state(), v1::Proposal::SUCCEEDED);
+  EXPECT_THAT(world_.AuditTypes(submitted), ElementsAre("proposal.created", "proposal.approved", "token.issued",
+                                                        "token.redeemed", "execution.reported"));
+}
+
+TEST_F(BrokerTest, NeedsNoReadBetweenTheStepsOfOneBroker) {
+  const v1::Proposal submitted = Submitted("targets/dev");
+  const size_t before = store_.reads();
+  const auto redeemed = world_.Redeem(*world_.Claim(*world_.Approve(submitted, "bob")));
+  ASSERT_OK(redeemed);
+  ASSERT_OK(world_.Report(redeemed->proposal(), 0));
+  EXPECT_EQ(store_.reads(), before);
+}
+
+TEST_F(BrokerTest, PutsIntoTheTokenWhatWasApproved) {
+  v1::Proposal proposal = Submitted("targets/prod-courses");
+  proposal = *world_.Approve(*world_.Approve(proposal, "alice"), "carol");
+  const auto claimed = world_.Claim(proposal);
+  ASSERT_OK(claimed);
+  const auto claims = jws::ReadExecutionToken(claimed->token(), *world_.keys.PublicKeys());
+  ASSERT_OK(claims);
+  EXPECT_EQ(claims->subject, "env:production:target:prod-courses:kind:command");
+  EXPECT_EQ(claims->action_digest, proposal.action_digest());
+  EXPECT_EQ(claims->actor, BrokerWorld::Uri("agent", "bot"));
+  EXPECT_THAT(claims->approvers, ElementsAre(BrokerWorld::Uri("human", "alice"), BrokerWorld::Uri("human", "carol")));
+  EXPECT_EQ(claims->holder_thumbprint, BrokerWorld::Thumbprint("ci"));
+  EXPECT_EQ(claims->expire_time - claims->issue_time, absl::Seconds(120));
+}
+
+// --- Binding (I1, I3) ------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, RefusesADecisionOnAnotherDigest) {
+  const v1::Proposal one = Submitted("targets/dev", "one");
+  v1::Proposal shown = one;
+  shown.set_action_digest(Submitted("targets/dev", "two").action_digest());
+  EXPECT_THAT(world_.Approve(shown, "bob"), HasReason(v1::DIGEST_MISMATCH));
+  EXPECT_EQ(Now(one).state(), v1::Proposal::PENDING);
+}
+
+TEST_F(BrokerTest, RefusesADecisionOnAnOldEtag) {
+  const v1::Proposal shown = Submitted("targets/prod-courses");
+  ASSERT_OK(world_.Approve(shown, "alice"));
+  EXPECT_THAT(world_.Approve(shown, "bob"), HasReason(v1::ETAG_MISMATCH));
+}
+
+TEST_F(BrokerTest, RefusesToRedeemForAnotherDigest) {
+  auto claimed = *world_.Claim(world_.Approved("one"));
+  claimed.mutable_proposal()->set_action_digest(world_.Approved("two").action_digest());
+  EXPECT_THAT(world_.Redeem(claimed), HasReason(v1::DIGEST_MISMATCH));
+}
+
+TEST_F(BrokerTest, RefusesWhatWasChangedInTheDatabaseAfterTheApproval) {
+  v1::Proposal proposal = world_.Approved();
+  const auto claimed = world_.Claim(proposal);
+  v1::Proposal tampered = Now(proposal);
+  tampered.mutable_action()->set_argv(1, "rm -rf /");
+  store_.Tamper(IdOf(proposal), tampered);
+  // A broker that remembers nothing decides on the row.
+  broker::Broker other({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_, &world_.clock,
+                       &world_.random, &world_.keys, &world_.master_keys, nullptr);
+  ASSERT_OK(other.RefreshConfiguration(kForever));
+  v1::RedeemTokenRequest request;
+  request.set_token(claimed->token());
+  request.set_action_digest(proposal.action_digest());
+  EXPECT_THAT(other.RedeemToken(BrokerWorld::As("workload", "ci"), request, kForever), HasReason(v1::DATA_CORRUPTED));
+  v1::ClaimProposalRequest claim;
+  claim.set_name(proposal.name());
+  EXPECT_THAT(other.ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever), HasReason(v1::DATA_CORRUPTED));
+}
+
+TEST_F(BrokerTest, DoesNotLetOneApprovalServeTwoProposals) {
+  const v1::Proposal one = Submitted("targets/dev");
+  const v1::Proposal two = Submitted("targets/dev");
+  ASSERT_EQ(one.action_digest(), two.action_digest());
+  ASSERT_OK(world_.Approve(one, "bob"));
+  EXPECT_THAT(world_.Claim(two), HasReason(v1::WRONG_STATE));
+}
+
+// --- Self-approval (I4) ----------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, NeverLetsAnAgentDecide) {
+  const v1::Proposal shown = Submitted("targets/dev");
+  v1::ApproveProposalRequest request;
+  request.set_name(shown.name());
+  request.set_etag(shown.etag());
+  request.set_action_digest(shown.action_digest());
+  for (const char* agent : {"bot", "bot2"}) {
+    const Caller caller = BrokerWorld::As("agent", agent);
+    EXPECT_THAT(world_.broker.Authorize(Method::kApproveProposal, caller), HasReason(v1::NOT_PERMITTED));
+    // Also past the table: the rule itself refuses.
+    EXPECT_FALSE(world_.broker.ApproveProposal(caller, request, kForever).ok());
+  }
+  EXPECT_EQ(Now(shown).state(), v1::Proposal::PENDING);
+}
+
+TEST_F(BrokerTest, RefusesTheRequesterAndTheirOtherIdentity) {
+  const auto proposal =
+      world_.broker.CreateProposal(BrokerWorld::As("human", "alice"), BrokerWorld::Command("targets/dev"), kForever);
+  ASSERT_OK(proposal);
+  EXPECT_THAT(world_.Approve(*proposal, "alice"), HasReason(v1::SELF_APPROVAL_FORBIDDEN));
+  EXPECT_THAT(world_.Approve(*proposal, "alice-phone"), HasReason(v1::SELF_APPROVAL_FORBIDDEN));
+  EXPECT_OK(world_.Approve(*proposal, "bob"));
+}
+
+TEST_F(BrokerTest, RefusesAHumanOutsideTheGroups) {
+  EXPECT_THAT(world_.Approve(Submitted("targets/prod-courses"), "mallory"), HasReason(v1::APPROVER_NOT_ELIGIBLE));
+}
+
+// --- Quorum ----------------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, WaitsForExactlyTheQuorum) {
+  const auto first = world_.Approve(Submitted("targets/prod-courses"), "alice");
+  ASSERT_OK(first);
+  EXPECT_EQ(first->state(), v1::Proposal::PENDING);
+  EXPECT_THAT(world_.Claim(*first), HasReason(v1::WRONG_STATE));
+  EXPECT_THAT(world_.Approve(*first, "alice"), HasReason(v1::ALREADY_DECIDED));
+  EXPECT_THAT(world_.Approve(*first, "alice-phone"), HasReason(v1::ALREADY_DECIDED));
+  const auto second = world_.Approve(*first, "bob");
+  ASSERT_OK(second);
+  EXPECT_EQ(second->state(), v1::Proposal::APPROVED);
+}
+
+TEST_F(BrokerTest, EndsWithTheFirstDeny) {
+  const auto first = world_.Approve(Submitted("targets/prod-courses"), "alice");
+  const auto denied = world_.Deny(*first, "bob");
+  ASSERT_OK(denied);
+  EXPECT_EQ(denied->state(), v1::Proposal::DENIED);
+  EXPECT_THAT(world_.Approve(*denied, "carol"), HasReason(v1::WRONG_STATE));
+  EXPECT_THAT(world_.Deny(*denied, "bob"), HasReason(v1::ALREADY_DECIDED));
+}
+
+TEST_F(BrokerTest, LetsNobodyChangeTheirMind) {
+  const auto first = world_.Approve(Submitted("targets/prod-courses"), "alice");
+  EXPECT_THAT(world_.Deny(*first, "alice"), HasReason(v1::ALREADY_DECIDED));
+}
+
+TEST_F(BrokerTest, OneOfADenyAndTheLastApproveWins) {
+  for (int round = 0; round < 20; ++round) {
+    const v1::Proposal shown = Submitted("targets/dev", std::to_string(round));
+    absl::Status approve, deny;
+    std::thread one([&] { approve = world_.Approve(shown, "bob").status(); });
+    std::thread two([&] { deny = world_.Deny(shown, "alice").status(); });
+    one.join();
+    two.join();
+    EXPECT_NE(approve.ok(), deny.ok()) << approve << deny;
+    EXPECT_EQ(Now(shown).state(), approve.ok() ? v1::Proposal::APPROVED : v1::Proposal::DENIED);
+  }
+}
+
+TEST_F(BrokerTest, RefusesAtSubmitWhatNobodyCouldEverApprove) {
+  Change("quorums: [{count: 2, groups: [platform, security]}]", "quorums: [{count: 4, groups: [platform, security]}]");
+  EXPECT_THAT(world_.Submit("targets/prod-courses"), HasReason(v1::QUORUM_IMPOSSIBLE));
+}
+
+TEST_F(BrokerTest, FollowsVerdictsThatNeedNoHuman) {
+  EXPECT_EQ(Submitted("targets/sandbox").state(), v1::Proposal::APPROVED);
+  EXPECT_THAT(world_.Submit("targets/frozen"), HasReason(v1::POLICY_DENIED));
+  EXPECT_THAT(world_.Submit("targets/nowhere"), HasReason(v1::TARGET_UNKNOWN));
+}
+
+// --- The world moved -------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, SupersedesWhenPolicyChangesBeforeTheDecision) {
+  const v1::Proposal shown = Submitted("targets/dev");
+  Change("- name: secure", "- {name: dev, environments: [development], verdict: REQUIRE_APPROVAL, quorums: [{count: 2}]}\n  - name: secure");
+  EXPECT_THAT(world_.Approve(shown, "bob"), HasReason(v1::POLICY_CHANGED));
+  EXPECT_EQ(Now(shown).state(), v1::Proposal::SUPERSEDED);
+  EXPECT_THAT(world_.AuditTypes(shown), Contains("proposal.superseded"));
+}
+
+TEST_F(BrokerTest, SupersedesWhenPolicyChangesBetweenDecideAndClaim) {
+  const v1::Proposal proposal = world_.Approved();
+  Change("- name: secure", "- {name: dev, environments: [development], verdict: DENY}\n  - name: secure");
+  EXPECT_THAT(world_.Claim(proposal), HasReason(v1::POLICY_CHANGED));
+  EXPECT_EQ(Now(proposal).state(), v1::Proposal::SUPERSEDED);
+}
+
+TEST_F(BrokerTest, SupersedesWhenAnApproverIsRevokedBetweenClaimAndRedeem) {
+  const auto claimed = world_.Claim(world_.Approved());
+  Change("{id: spiffe://example.org/human/bob, person: bob}", "{id: spiffe://example.org/human/bob, person: bob, revoked: true}");
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::APPROVER_NOT_ELIGIBLE));
+  EXPECT_EQ(Now(claimed->proposal()).state(), v1::Proposal::SUPERSEDED);
+}
+
+TEST_F(BrokerTest, SupersedesWhenTheRequesterIsRevoked) {
+  const v1::Proposal proposal = world_.Approved();
+  Change("agent/bot, owner: alice}", "agent/bot, owner: alice, revoked: true}");
+  EXPECT_THAT(world_.Claim(proposal), HasReason(v1::POLICY_CHANGED));
+}
+
+TEST_F(BrokerTest, SupersedesWhenTheTargetMovesToAnotherEnvironment) {
+  const auto claimed = world_.Claim(world_.Approved());
+  Change("name: targets/dev\nenvironment: development", "name: targets/dev\nenvironment: production");
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::POLICY_CHANGED));
+}
+
+TEST_F(BrokerTest, IsNotDisturbedByAPolicyChangeElsewhere) {
+  const auto claimed = world_.Claim(world_.Approved());
+  Change("token_lifetime: 120s", "token_lifetime: 60s");
+  EXPECT_OK(world_.Redeem(*claimed));
+}
+
+TEST_F(BrokerTest, RefusesAnExecutorThatTheTargetNoLongerNames) {
+  const auto claimed = world_.Claim(world_.Approved());
+  Change("executors: [spiffe://example.org/workload/ci, spiffe://example.org/human/bob]",
+         "executors: [spiffe://example.org/human/bob]");
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::NOT_PERMITTED));
+}
+
+// --- Time ------------------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, DecidesUntilJustBeforeTheEnd) {
+  const v1::Proposal one = Submitted("targets/dev", "one");
+  const v1::Proposal two = Submitted("targets/dev", "two");
+  const absl::Time end = base::ToTime(one.expire_time());
+  world_.clock.SetTo(end - absl::Microseconds(1));
+  EXPECT_OK(world_.Approve(one, "bob"));
+  world_.clock.SetTo(end);
+  EXPECT_THAT(world_.Approve(two, "bob"), HasReason(v1::APPROVAL_EXPIRED));
+}
+
+TEST_F(BrokerTest, ClaimsUntilJustBeforeTheApprovalEnds) {
+  const v1::Proposal proposal = world_.Approved();
+  const absl::Time end = base::ToTime(proposal.approval_expire_time());
+  world_.clock.SetTo(end - absl::Seconds(2));
+  EXPECT_OK(world_.Claim(proposal));
+  world_.clock.SetTo(end);
+  EXPECT_THAT(world_.Claim(proposal), HasReason(v1::APPROVAL_EXPIRED));
+}
+
+TEST_F(BrokerTest, RedeemsUntilJustBeforeTheTokenEnds) {
+  const auto claimed = world_.Claim(world_.Approved());
+  const absl::Time end = base::ToTime(claimed->token_expire_time());
+  world_.clock.SetTo(end);
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_EXPIRED));
+  world_.clock.SetTo(end - absl::Microseconds(1));
+  EXPECT_OK(world_.Redeem(*claimed));
+}
+
+TEST_F(BrokerTest, NoTokenOutlivesItsApproval) {
+  const v1::Proposal proposal = world_.Approved();
+  world_.clock.SetTo(base::ToTime(proposal.approval_expire_time()) - absl::Seconds(30));
+  const auto claimed = world_.Claim(proposal);
+  ASSERT_OK(claimed);
+  EXPECT_LE(base::ToTime(claimed->token_expire_time()), base::ToTime(proposal.approval_expire_time()));
+}
+
+TEST_F(BrokerTest, SweepsWhatIsOver) {
+  const v1::Proposal pending = Submitted("targets/dev", "pending");
+  const v1::Proposal approved = world_.Approved("approved");
+  const auto executing = world_.Redeem(*world_.Claim(world_.Approved("executing")));
+  ASSERT_OK(executing);
+  world_.clock.Advance(absl::Hours(25));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  EXPECT_EQ(Now(pending).state(), v1::Proposal::EXPIRED);
+  EXPECT_EQ(Now(approved).state(), v1::Proposal::EXPIRED);
+  EXPECT_EQ(Now(executing->proposal()).state(), v1::Proposal::AMBIGUOUS);
+  EXPECT_THAT(world_.AuditTypes(executing->proposal()), Contains("execution.lease_lost"));
+}
+
+TEST_F(BrokerTest, SweepsNothingBeforeItsTime) {
+  const v1::Proposal pending = Submitted("targets/dev");
+  world_.clock.SetTo(base::ToTime(pending.expire_time()) - absl::Microseconds(1));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  EXPECT_EQ(Now(pending).state(), v1::Proposal::PENDING);
+}
+
+// --- Once (I2) -------------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, RedeemsATokenOnce) {
+  const auto claimed = world_.Claim(world_.Approved());
+  const auto redeemed = world_.Redeem(*claimed);
+  ASSERT_OK(redeemed);
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_ALREADY_REDEEMED));
+  ASSERT_OK(world_.Report(redeemed->proposal(), 1));
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_ALREADY_REDEEMED));
+  world_.clock.Advance(absl::Hours(1));
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_ALREADY_REDEEMED));
+}
+
+TEST_F(BrokerTest, OneOfManyConcurrentRedeemsWins) {
+  const auto claimed = world_.Claim(world_.Approved());
+  std::atomic<int> won = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&] { won += world_.Redeem(*claimed).ok() ? 1 : 0; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(won, 1);
+}
+
+TEST_F(BrokerTest, ANewClaimReplacesTheTokenBefore) {
+  const v1::Proposal proposal = world_.Approved();
+  const auto first = world_.Claim(proposal);
+  const auto second = world_.Claim(proposal);
+  EXPECT_THAT(world_.Redeem(*first), HasReason(v1::TOKEN_INVALID));
+  EXPECT_OK(world_.Redeem(*second));
+}
+
+TEST_F(BrokerTest, RunsOneExecutionPerTargetAtATime) {
+  const auto one = world_.Claim(world_.Approved("one"));
+  const auto two = world_.Claim(world_.Approved("two"));
+  const auto running = world_.Redeem(*one);
+  ASSERT_OK(running);
+  EXPECT_THAT(world_.Redeem(*two), HasReason(v1::TARGET_BUSY));
+  ASSERT_OK(world_.Report(running->proposal(), 0));
+  EXPECT_OK(world_.Redeem(*two));
+}
+
+TEST_F(BrokerTest, NeverRunsAnAmbiguousExecutionAgain) {
+  const auto claimed = world_.Claim(world_.Approved());
+  const auto redeemed = world_.Redeem(*claimed);
+  world_.clock.Advance(absl::Minutes(2));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  EXPECT_THAT(world_.Claim(redeemed->proposal()), HasReason(v1::WRONG_STATE));
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_ALREADY_REDEEMED));
+}
+
+TEST_F(BrokerTest, TakesALateReportOfTheSameExecutionOnly) {
+  const auto redeemed = world_.Redeem(*world_.Claim(world_.Approved()));
+  world_.clock.Advance(absl::Minutes(2));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  v1::Proposal other = redeemed->proposal();
+  other.mutable_execution()->set_id("aaaaaaaaaaaaaaaaaaaaaaaa");
+  EXPECT_THAT(world_.Report(other, 0), HasReason(v1::NOT_FOUND));
+  const auto late = world_.Report(redeemed->proposal(), 0);
+  ASSERT_OK(late);
+  EXPECT_EQ(late->state(), v1::Proposal::SUCCEEDED);
+}
+
+TEST_F(BrokerTest, HeartbeatsKeepTheLease) {
+  const auto redeemed = world_.Redeem(*world_.Claim(world_.Approved()));
+  v1::HeartbeatRequest request;
+  request.set_name(redeemed->proposal().name());
+  request.set_execution_id(redeemed->proposal().execution().id());
+  for (int i = 0; i < 10; ++i) {
+    world_.clock.Advance(absl::Seconds(50));
+    ASSERT_OK(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci"), request, kForever));
+    ASSERT_OK(world_.broker.Sweep(kForever));
+  }
+  EXPECT_EQ(Now(redeemed->proposal()).state(), v1::Proposal::EXECUTING);
+  EXPECT_THAT(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci2"), request, kForever), HasReason(v1::NOT_FOUND));
+  world_.clock.Advance(absl::Seconds(61));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  EXPECT_THAT(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci"), request, kForever), HasReason(v1::WRONG_STATE));
+}
+
+TEST_F(BrokerTest, LetsAHumanSettleWhatIsAmbiguousButNotTheRequester) {
+  const auto mine = world_.broker.CreateProposal(BrokerWorld::As("human", "alice"), BrokerWorld::Command("targets/dev"), kForever);
+  ASSERT_OK(world_.Redeem(*world_.Claim(*world_.Approve(*mine, "bob"))));
+  world_.clock.Advance(absl::Minutes(2));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  v1::ResolveProposalRequest request;
+  request.set_name(mine->name());
+  request.set_etag(Now(*mine).etag());
+  request.set_outcome(v1::Proposal::FAILED);
+  request.set_comment("looked at the database: nothing was done");
+  EXPECT_THAT(world_.broker.ResolveProposal(BrokerWorld::As("human", "alice"), request, kForever),
+              HasReason(v1::SELF_APPROVAL_FORBIDDEN));
+  const auto resolved = world_.broker.ResolveProposal(BrokerWorld::As("human", "carol"), request, kForever);
+  ASSERT_OK(resolved);
+  EXPECT_EQ(resolved->state(), v1::Proposal::FAILED);
+  EXPECT_EQ(resolved->execution().resolution().principal(), BrokerWorld::Uri("human", "carol"));
+}
+
+// --- Holder ----------------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, RedeemsOnlyForTheCertificateThatClaimed) {
+  const auto claimed = world_.Claim(world_.Approved());
+  v1::RedeemTokenRequest request;
+  request.set_token(claimed->token());
+  request.set_action_digest(claimed->proposal().action_digest());
+  Caller renewed = BrokerWorld::As("workload", "ci");
+  renewed.certificate_thumbprint = BrokerWorld::Thumbprint("another certificate of ci");
+  EXPECT_THAT(world_.broker.RedeemToken(renewed, request, kForever), HasReason(v1::TOKEN_WRONG_HOLDER));
+  EXPECT_THAT(world_.broker.RedeemToken(BrokerWorld::As("human", "bob"), request, kForever), HasReason(v1::TOKEN_WRONG_HOLDER));
+}
+
+TEST_F(BrokerTest, IssuesTokensOnlyToExecutorsOfTheTarget) {
+  const v1::Proposal proposal = world_.Approved();
+  EXPECT_THAT(world_.Claim(proposal, "ci2"), HasReason(v1::NOT_FOUND));
+  v1::ClaimProposalRequest request;
+  request.set_name(proposal.name());
+  EXPECT_THAT(world_.broker.ClaimProposal(BrokerWorld::As("human", "carol"), request, kForever), HasReason(v1::NOT_PERMITTED));
+}
+
+TEST_F(BrokerTest, RefusesTheTokenOfARevokedApproval) {
+  const auto claimed = world_.Claim(world_.Approved());
+  v1::RevokeProposalRequest request;
+  request.set_name(claimed->proposal().name());
+  ASSERT_OK(world_.broker.RevokeProposal(BrokerWorld::As("human", "carol"), request, kForever));
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::WRONG_STATE));
+}
+
+// --- Repeated calls --------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, GivesARepeatedCallTheFirstAnswer) {
+  auto request = BrokerWorld::Command("targets/dev");
+  request.set_request_id("r1");
+  const Caller bot = BrokerWorld::As("agent", "bot");
+  const auto first = world_.broker.CreateProposal(bot, request, kForever);
+  ASSERT_OK(first);
+  ASSERT_OK(world_.Approve(*first, "bob", "r2"));
+  const auto again = world_.broker.CreateProposal(bot, request, kForever);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_OK(world_.Approve(*first, "bob", "r2"));
+  EXPECT_EQ(Now(*first).decisions_size(), 1);
+}
+
+TEST_F(BrokerTest, RefusesAnotherBodyUnderTheSameRequestId) {
+  auto request = BrokerWorld::Command("targets/dev", "one");
+  request.set_request_id("r1");
+  ASSERT_OK(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever));
+  auto other = BrokerWorld::Command("targets/dev", "two");
+  other.set_request_id("r1");
+  EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), other, kForever), HasReason(v1::REQUEST_ID_REUSED));
+  EXPECT_OK(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot2"), other, kForever));
+}
+
+TEST_F(BrokerTest, SettlesALostAnswerByTheRequestId) {
+  const v1::Proposal shown = Submitted("targets/dev");
+  store_.LoseNextAnswer();
+  const auto approved = world_.Approve(shown, "bob", "r1");
+  ASSERT_OK(approved);
+  EXPECT_EQ(approved->state(), v1::Proposal::APPROVED);
+  EXPECT_EQ(Now(shown).decisions_size(), 1);
+}
+
+TEST_F(BrokerTest, ARepeatedClaimGivesTheSameTokenAndARepeatedRedeemTheSameExecution) {
+  const v1::Proposal proposal = world_.Approved();
+  const auto first = world_.Claim(proposal, "ci", "claim-1");
+  const auto again = world_.Claim(proposal, "ci", "claim-1");
+  ASSERT_OK(again);
+  const auto one = jws::ReadExecutionToken(first->token(), *world_.keys.PublicKeys());
+  const auto two = jws::ReadExecutionToken(again->token(), *world_.keys.PublicKeys());
+  EXPECT_EQ(one->token_id, two->token_id);
+  EXPECT_EQ(one->expire_time, two->expire_time);
+  const auto redeemed = world_.Redeem(*first, "ci", "redeem-1");
+  ASSERT_OK(redeemed);
+  const auto redeemed_again = world_.Redeem(*again, "ci", "redeem-1");
+  ASSERT_OK(redeemed_again);
+  EXPECT_EQ(redeemed_again->proposal().execution().id(), redeemed->proposal().execution().id());
+  EXPECT_THAT(world_.Claim(proposal, "ci", "claim-1"), HasReason(v1::WRONG_STATE));
+}
+
+TEST_F(BrokerTest, StoresNoTokenWithTheAnswerOfAClaim) {
+  const auto claimed = world_.Claim(world_.Approved(), "ci", "claim-1");
+  ASSERT_OK(claimed);
+  const auto stored = store_.FindRequest(BrokerWorld::Uri("workload", "ci"), "claim-1", kForever);
+  ASSERT_OK(stored);
+  EXPECT_EQ(stored->response.find(claimed->token()), std::string::npos);
+  EXPECT_EQ(stored->response.find(claimed->token().substr(claimed->token().rfind('.'))), std::string::npos);
+}
+
+// --- Who sees what ---------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, ShowsAgentsOnlyTheirOwn) {
+  const v1::Proposal mine = Submitted("targets/dev");
+  v1::GetProposalRequest get;
+  get.set_name(mine.name());
+  EXPECT_OK(world_.broker.GetProposal(BrokerWorld::As("agent", "bot"), get, kForever));
+  EXPECT_THAT(world_.broker.GetProposal(BrokerWorld::As("agent", "bot2"), get, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.GetProposal(BrokerWorld::As("workload", "ci2"), get, kForever), HasReason(v1::NOT_FOUND));
+  v1::ListProposalsRequest list;
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("agent", "bot2"), list, kForever)->proposals_size(), 0);
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("workload", "ci2"), list, kForever)->proposals_size(), 0);
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("workload", "ci"), list, kForever)->proposals_size(), 1);
+  list.set_requester(BrokerWorld::Uri("agent", "bot"));
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("agent", "bot2"), list, kForever)->proposals_size(), 0);
+  v1::CancelProposalRequest cancel;
+  cancel.set_name(mine.name());
+  EXPECT_THAT(world_.broker.CancelProposal(BrokerWorld::As("agent", "bot2"), cancel, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.CancelProposal(BrokerWorld::As("human", "alice"), cancel, kForever), HasReason(v1::NOT_PERMITTED));
+  EXPECT_OK(world_.broker.CancelProposal(BrokerWorld::As("agent", "bot"), cancel, kForever));
+}
+
+TEST_F(BrokerTest, PagesThroughAListWithoutLossAndBindsTheTokenToTheFilter) {
+  std::set<std::string> all;
+  for (int i = 0; i < 7; ++i) all.insert(Submitted("targets/dev", std::to_string(i)).name());
+  v1::ListProposalsRequest list;
+  list.set_page_size(3);
+  std::set<std::string> seen;
+  const Caller alice = BrokerWorld::As("human", "alice");
+  for (;;) {
+    const auto page = world_.broker.ListProposals(alice, list, kForever);
+    ASSERT_OK(page);
+    for (const v1::Proposal& proposal : page->proposals()) EXPECT_TRUE(seen.insert(proposal.name()).second);
+    if (page->next_page_token().empty()) break;
+    list.set_page_token(page->next_page_token());
+  }
+  EXPECT_EQ(seen, all);
+  v1::ListProposalsRequest first;
+  first.set_page_size(3);
+  v1::ListProposalsRequest other;
+  other.set_page_token(world_.broker.ListProposals(alice, first, kForever)->next_page_token());
+  other.set_target("targets/dev");
+  EXPECT_THAT(world_.broker.ListProposals(alice, other, kForever), HasReason(v1::INVALID_FIELD));
+  other.clear_target();
+  EXPECT_THAT(world_.broker.ListProposals(BrokerWorld::As("human", "bob"), other, kForever), HasReason(v1::INVALID_FIELD));
+  first.set_page_size(-1);
+  EXPECT_THAT(world_.broker.ListProposals(alice, first, kForever), HasReason(v1::INVALID_FIELD));
+}
+
+// --- Artifacts -------------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, HandsOutArtifactsOnlyThroughAProposalThatTheCallerMaySee) {
+  const auto stored = world_.broker.StoreArtifact(BrokerWorld::As("agent", "bot"), "select 1;", kForever);
+  ASSERT_OK(stored);
+  auto request = BrokerWorld::Command("targets/dev");
+  v1::ArtifactReference* reference = request.mutable_action()->add_artifacts();
+  reference->set_digest(stored->digest());
+  reference->set_file_name("fix.sql");
+  const auto proposal = world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever);
+  ASSERT_OK(proposal);
+  EXPECT_EQ(proposal->action().artifacts(0).size_bytes(), 9);
+  v1::DownloadArtifactRequest download;
+  download.set_proposal(proposal->name());
+  download.set_digest(stored->digest());
+  EXPECT_EQ(*world_.broker.ReadArtifact(BrokerWorld::As("workload", "ci"), download, kForever), "select 1;");
+  EXPECT_THAT(world_.broker.ReadArtifact(BrokerWorld::As("agent", "bot2"), download, kForever), HasReason(v1::NOT_FOUND));
+  download.set_proposal(Submitted("targets/dev").name());
+  EXPECT_THAT(world_.broker.ReadArtifact(BrokerWorld::As("workload", "ci"), download, kForever), HasReason(v1::NOT_FOUND));
+  reference->set_digest("sha256:" + std::string(64, '0'));
+  EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever), HasReason(v1::NOT_FOUND));
+}
+
+// --- Configuration ---------------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, AppliesAllDocumentsOrNone) {
+  EXPECT_THAT(world_.Apply("document: Policy\nrules: []\n---\ndocument: Target\nname: targets/x\n"), HasReason(v1::INVALID_FIELD));
+  EXPECT_EQ(world_.broker.configuration()->policy().rules_size(), 4);
+}
+
+TEST_F(BrokerTest, MakesNoNewVersionOfWhatDidNotChange) {
+  const int64_t version = world_.broker.configuration()->version();
+  const auto applied = world_.Apply(BrokerWorld::Documents());
+  ASSERT_OK(applied);
+  EXPECT_EQ(applied->changed_size(), 0);
+  EXPECT_EQ(world_.broker.configuration()->version(), version);
+}
+
+TEST_F(BrokerTest, LetsNoAdminLockEverybodyOut) {
+  EXPECT_THAT(world_.Apply("document: Directory\nprincipals: []\n"), HasReason(v1::INVALID_FIELD));
+}
+
+TEST_F(BrokerTest, BootstrapsOnlyAnEmptyConfiguration) {
+  EXPECT_OK(world_.broker.Bootstrap("document: Policy\nrules: []\n", kForever));
+  EXPECT_EQ(world_.broker.configuration()->policy().rules_size(), 4);
+}
+
+TEST_F(BrokerTest, RefusesEverythingWhileTheDatabaseIsAway) {
+  const v1::Proposal proposal = world_.Approved();
+  const auto claimed = world_.Claim(proposal);
+  store_.FailWith(error::Make(v1::DATABASE_UNAVAILABLE, "down"));
+  EXPECT_THAT(world_.Submit("targets/dev"), HasReason(v1::DATABASE_UNAVAILABLE));
+  EXPECT_THAT(world_.Claim(proposal), HasReason(v1::DATABASE_UNAVAILABLE));
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::DATABASE_UNAVAILABLE));
+  store_.FailWith(absl::OkStatus());
+  EXPECT_OK(world_.Redeem(*claimed));
+}
+
+}  // namespace
+}  // namespace countersign::broker
