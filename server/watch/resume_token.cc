@@ -1,0 +1,73 @@
+#include "server/watch/resume_token.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/digest/digest.h"
+#include "core/error/error.h"
+#include "core/jws/base64url.h"
+#include "core/text/text.h"
+
+namespace countersign::watch {
+namespace {
+
+constexpr size_t kTagBytes = 16;
+constexpr size_t kMaxTokenBytes = 512;
+
+std::string Tag(std::string_view key, std::string_view target, std::string_view content) {
+  const std::string message = text::Concat("countersign.v1.watch\n", target.size(), "\n", target, content);
+  unsigned char mac[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac, &size);
+  return std::string(reinterpret_cast<const char*>(mac), kTagBytes);
+}
+
+bool ParseTime(std::string_view number, absl::Time* time) {
+  int64_t microseconds = 0;
+  if (!absl::SimpleAtoi(text::ToAbsl(number), &microseconds)) return false;
+  *time = absl::FromUnixMicros(microseconds);
+  return true;
+}
+
+}  // namespace
+
+// time|id, and while listing also |time|id of the last one listed.
+std::string EncodeResumeToken(std::string_view key, std::string_view target, const Position& position) {
+  std::string content = absl::StrCat(absl::ToUnixMicros(position.time), "|", position.id);
+  if (position.listing) {
+    absl::StrAppend(&content, "|", position.listed ? absl::ToUnixMicros(position.listed->create_time) : 0, "|",
+                    position.listed ? position.listed->id : "");
+  }
+  return jws::Base64UrlEncode(absl::StrCat(Tag(key, target, content), content));
+}
+
+absl::StatusOr<Position> DecodeResumeToken(std::string_view key, std::string_view target,
+                                           std::string_view token) {
+  const absl::Status refusal = error::InvalidField(
+      "resume_token", "is not one that a broker gave for this target; watch again without one");
+  if (token.size() > kMaxTokenBytes) return refusal;
+  const auto bytes = jws::Base64UrlDecode(token);
+  if (!bytes.ok() || bytes->size() < kTagBytes) return refusal;
+  const std::string content = bytes->substr(kTagBytes);
+  if (!digest::Equal(bytes->substr(0, kTagBytes), Tag(key, target, content))) return refusal;
+
+  const std::vector<std::string_view> parts = text::Split(content, '|');
+  Position position;
+  if ((parts.size() != 2 && parts.size() != 4) || !ParseTime(parts[0], &position.time)) return refusal;
+  position.id = std::string(parts[1]);
+  if (parts.size() == 4) {
+    position.listing = true;
+    storage::ListCursor listed;
+    if (!ParseTime(parts[2], &listed.create_time)) return refusal;
+    listed.id = std::string(parts[3]);
+    if (!listed.id.empty()) position.listed = std::move(listed);
+  }
+  return position;
+}
+
+}  // namespace countersign::watch

@@ -1,0 +1,236 @@
+#include "core/digest/digest.h"
+#include "tests/rpc/server_fixture.h"
+
+namespace countersign::rpc {
+namespace {
+
+using ::testing::SizeIs;
+
+class TransferTest : public ServerFixture {
+ protected:
+  static v1::ArtifactHeader Header(int64_t size, const std::string& digest = "") {
+    v1::ArtifactHeader header;
+    header.set_size_bytes(size);
+    header.set_digest(digest);
+    return header;
+  }
+  // Sends parts as they are, whatever the rules say.
+  grpc::Status UploadParts(const std::vector<v1::UploadArtifactRequest>& parts) {
+    v1::Artifact artifact;
+    const auto context = Within();
+    const auto writer = Proposals(kAgent)->UploadArtifact(context.get(), &artifact);
+    for (const v1::UploadArtifactRequest& part : parts) {
+      if (!writer->Write(part)) break;
+    }
+    writer->WritesDone();
+    return writer->Finish();
+  }
+  static v1::UploadArtifactRequest HeaderPart(int64_t size) {
+    v1::UploadArtifactRequest part;
+    *part.mutable_header() = Header(size);
+    return part;
+  }
+  static v1::UploadArtifactRequest ChunkPart(const std::string& bytes) {
+    v1::UploadArtifactRequest part;
+    part.set_chunk(bytes);
+    return part;
+  }
+  grpc::Status UploadAsAgent(const v1::ArtifactHeader& header, const std::vector<std::string>& chunks) {
+    v1::Artifact artifact;
+    return Upload(kAgent, header, chunks, &artifact);
+  }
+  grpc::Status Download(const std::string& principal, const std::string& proposal, const std::string& digest,
+                        std::string* bytes) {
+    v1::DownloadArtifactRequest request;
+    request.set_proposal(proposal);
+    request.set_digest(digest);
+    const auto context = Within();
+    const auto reader = Proposals(principal)->DownloadArtifact(context.get(), request);
+    v1::DownloadArtifactResponse piece;
+    while (reader->Read(&piece)) {
+      EXPECT_LE(piece.chunk().size(), size_t{1} << 20);
+      *bytes += piece.chunk();
+    }
+    return reader->Finish();
+  }
+  // A proposal of kAgent that uses an artifact of these bytes.
+  v1::Proposal Propose(const std::string& bytes, std::string* digest) {
+    std::vector<std::string> chunks;
+    for (size_t at = 0; at < bytes.size(); at += 512 << 10) chunks.push_back(bytes.substr(at, 512 << 10));
+    v1::Artifact artifact;
+    const grpc::Status uploaded =
+        Upload(kAgent, Header(static_cast<int64_t>(bytes.size())), chunks, &artifact);
+    EXPECT_TRUE(uploaded.ok()) << uploaded.error_message();
+    *digest = artifact.digest();
+    v1::CreateProposalRequest request = NewProposal();
+    auto* reference = request.mutable_action()->add_artifacts();
+    reference->set_digest(artifact.digest());
+    reference->set_file_name("input.bin");
+    v1::Proposal proposal;
+    const grpc::Status created = Proposals(kAgent)->CreateProposal(Within().get(), request, &proposal);
+    EXPECT_TRUE(created.ok()) << created.error_message();
+    return proposal;
+  }
+};
+
+TEST_F(TransferTest, BytesComeBackAsTheyWent) {
+  StartServer();
+  std::string bytes;
+  for (int i = 0; i < 3'000'001; ++i) bytes += static_cast<char>(i * 31 + i / 997);
+  std::string digest;
+  const v1::Proposal proposal = Propose(bytes, &digest);
+  EXPECT_EQ(digest, digest::Sha256(bytes));
+  for (const char* principal : {kAgent, kAlice, kJob}) {
+    std::string downloaded;
+    const grpc::Status status = Download(principal, proposal.name(), digest, &downloaded);
+    EXPECT_TRUE(status.ok()) << principal << ": " << status.error_message();
+    EXPECT_TRUE(downloaded == bytes) << principal;
+  }
+}
+
+TEST_F(TransferTest, OnlyWhoMaySeeTheProposalDownloadsAndOnlyItsArtifacts) {
+  StartServer();
+  std::string digest;
+  const v1::Proposal proposal = Propose("bytes", &digest);
+  const v1::Proposal without = MustCreate();
+  std::string bytes;
+  EXPECT_EQ(ReasonOf(Download(kOtherAgent, proposal.name(), digest, &bytes)), "NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Download(kAgent, without.name(), digest, &bytes)), "NOT_FOUND");
+  EXPECT_EQ(ReasonOf(Download(kAgent, "nonsense", digest, &bytes)), "INVALID_FIELD");
+  EXPECT_EQ(bytes, "");
+}
+
+TEST_F(TransferTest, AnAnnouncedDigestIsChecked) {
+  StartServer();
+  EXPECT_TRUE(UploadAsAgent(Header(5, digest::Sha256("bytes")), {"byt", "es"}).ok());
+  const grpc::Status status = UploadAsAgent(Header(5, digest::Sha256("other")), {"bytes"});
+  EXPECT_EQ(ReasonOf(status), "DIGEST_MISMATCH");
+  EXPECT_THAT(store_.ArtifactSizes({digest::Sha256("bytes")}, absl::InfiniteFuture()), testing::IsOk());
+  EXPECT_EQ(ReasonOf(UploadAsAgent(Header(5, "sha256:XYZ"), {"bytes"})), "INVALID_FIELD");
+}
+
+TEST_F(TransferTest, NothingIsStoredOfBytesThatAreNotWhatWasAnnounced) {
+  StartServer();
+  EXPECT_EQ(ReasonOf(UploadAsAgent(Header(5, digest::Sha256("other")), {"bytes"})), "DIGEST_MISMATCH");
+  EXPECT_EQ(ReasonOf(UploadAsAgent(Header(6), {"bytes"})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadAsAgent(Header(4), {"bytes"})), "INVALID_FIELD");
+  EXPECT_THAT(store_.ArtifactSizes({digest::Sha256("bytes")}, absl::InfiniteFuture()),
+              testing::HasReason(v1::NOT_FOUND));
+}
+
+TEST_F(TransferTest, TooMuchIsRefusedAsSoonAsItIsAnnounced) {
+  StartServer();
+  // Nothing after the header is sent, and the client has not said that it is done.
+  v1::Artifact artifact;
+  const auto context = Within();
+  const auto writer = Proposals(kAgent)->UploadArtifact(context.get(), &artifact);
+  ASSERT_TRUE(writer->Write(HeaderPart((64 << 20) + 1)));
+  const grpc::Status status = writer->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ReasonOf(status), "ARTIFACT_TOO_LARGE");
+}
+
+TEST_F(TransferTest, TheLimitIsTheLastByteThatIsAllowed) {
+  options_.limits.max_artifact_bytes = 1000;
+  StartServer();
+  EXPECT_TRUE(UploadAsAgent(Header(1000), {std::string(1000, 'x')}).ok());
+  EXPECT_EQ(ReasonOf(UploadAsAgent(Header(1001), {std::string(1001, 'x')})), "ARTIFACT_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(UploadAsAgent(Header(1000), {std::string(600, 'x'), std::string(600, 'x')})),
+            "ARTIFACT_TOO_LARGE");
+}
+
+TEST_F(TransferTest, PartsOutOfOrderAreRefused) {
+  StartServer();
+  EXPECT_EQ(ReasonOf(UploadParts({})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({ChunkPart("x")})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({HeaderPart(1), HeaderPart(1)})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({v1::UploadArtifactRequest()})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({HeaderPart(0)})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({HeaderPart(-1)})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({HeaderPart(1), ChunkPart("")})), "INVALID_FIELD");
+  EXPECT_EQ(ReasonOf(UploadParts({HeaderPart(2 << 20), ChunkPart(std::string((1 << 20) + 1, 'x'))})),
+            "INVALID_FIELD");
+}
+
+TEST_F(TransferTest, AnUploadThatStallsIsEnded) {
+  options_.limits.max_transfer_duration = absl::Milliseconds(300);
+  StartServer();
+  v1::Artifact artifact;
+  grpc::ClientContext context;  // No deadline of its own.
+  const auto writer = Proposals(kAgent)->UploadArtifact(&context, &artifact);
+  ASSERT_TRUE(writer->Write(HeaderPart(10)));
+  ASSERT_TRUE(writer->Write(ChunkPart("12345")));
+  const grpc::Status status = writer->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
+}
+
+TEST_F(TransferTest, UploadsTogetherHoldOnlySoMuch) {
+  options_.limits.transfer_memory_bytes = 1 << 20;
+  options_.limits.submission_burst = 10000;
+  StartServer();
+  const std::string half_mebibyte(512 << 10, 'x');
+  const auto open = [&](const std::string& principal, grpc::ClientContext* context, v1::Artifact* artifact) {
+    auto writer = Proposals(principal)->UploadArtifact(context, artifact);
+    EXPECT_TRUE(writer->Write(HeaderPart(1 << 20)));
+    EXPECT_TRUE(writer->Write(ChunkPart(half_mebibyte)));
+    return writer;
+  };
+  v1::Artifact artifact;
+  const auto first_context = Within();
+  const auto first = open(kAgent, first_context.get(), &artifact);
+  // This principal holds its half; the next of its uploads is refused, another principal's is not.
+  grpc::Status refused;
+  ASSERT_TRUE(Eventually([&] {
+    refused = UploadAsAgent(Header(512 << 10), {half_mebibyte});
+    return !refused.ok();
+  }));
+  EXPECT_EQ(ReasonOf(refused), "RATE_LIMITED");
+  const auto second_context = Within();
+  v1::Artifact other_artifact;
+  const auto second = open(kOtherAgent, second_context.get(), &other_artifact);
+  ASSERT_TRUE(Eventually([&] {
+    v1::Artifact unused;
+    refused = Upload(kAlice, Header(512 << 10), {half_mebibyte}, &unused);
+    return !refused.ok();
+  }));
+  EXPECT_EQ(ReasonOf(refused), "OVERLOADED");
+  EXPECT_THAT(DetailsOf(refused).retries, SizeIs(1));
+  // What ends, well or badly, gives its memory back.
+  first_context->TryCancel();
+  second_context->TryCancel();
+  (void)first->Finish();
+  (void)second->Finish();
+  EXPECT_TRUE(Eventually([&] { return UploadAsAgent(Header(512 << 10), {half_mebibyte}).ok(); }));
+}
+
+TEST_F(TransferTest, AnUploadThatIsGivenUpStoresNothing) {
+  StartServer();
+  v1::Artifact artifact;
+  const auto context = Within();
+  const auto writer = Proposals(kAgent)->UploadArtifact(context.get(), &artifact);
+  ASSERT_TRUE(writer->Write(HeaderPart(5)));
+  context->TryCancel();
+  EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(Eventually([&] { return log_.lines().size() == 1; }));
+  EXPECT_EQ(log_.lines()[0].reason, "CANCELLED");
+}
+
+TEST_F(TransferTest, ADownloadThatIsGivenUpEnds) {
+  StartServer();
+  std::string digest;
+  const v1::Proposal proposal = Propose(std::string(4 << 20, 'x'), &digest);
+  v1::DownloadArtifactRequest request;
+  request.set_proposal(proposal.name());
+  request.set_digest(digest);
+  const auto context = Within();
+  const auto reader = Proposals(kAgent)->DownloadArtifact(context.get(), request);
+  v1::DownloadArtifactResponse piece;
+  ASSERT_TRUE(reader->Read(&piece));
+  context->TryCancel();
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(Eventually([&] { return log_.counted("DownloadArtifact", v1::REASON_UNSPECIFIED) == 1; }));
+}
+
+}  // namespace
+}  // namespace countersign::rpc
