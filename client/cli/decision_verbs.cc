@@ -1,0 +1,161 @@
+// approve, deny, revoke and resolve: what humans decide.
+#include <memory>
+#include <ostream>
+
+#include "client/cli/app.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/proposal_card.h"
+#include "client/cli/waiting.h"
+#include "client/src/text.h"
+#include "core/error/error.h"
+
+namespace countersign::cli {
+namespace {
+
+struct DecisionOptions {
+  std::string id;
+  std::string comment;
+  std::string digest;
+  std::string outcome;
+  bool yes = false;
+};
+
+// Shows the proposal, so that nobody decides on what they have not seen. What is shown goes to standard
+// output; with JSON that stays free for the answer.
+absl::StatusOr<v1::Proposal> ShowFirst(Session& session, const std::string& id) {
+  auto proposal = session.Find(id);
+  if (!proposal.ok() || session.json()) return proposal;
+  if (const auto status = PrintCard(session, *proposal); !status.ok()) return status;
+  session.out() << '\n';
+  return proposal;
+}
+
+absl::StatusOr<int> Tell(Session& session, const absl::StatusOr<v1::Proposal>& proposal) {
+  if (!proposal.ok()) return proposal.status();
+  return TellState(session, *proposal);
+}
+
+absl::StatusOr<int> Approve(Session& session, const DecisionOptions& options) {
+  const auto proposal = ShowFirst(session, options.id);
+  if (!proposal.ok()) return proposal.status();
+  if (!options.digest.empty() && options.digest != proposal->action_digest()) {
+    return error::Make(v1::DIGEST_MISMATCH, Concat("the digest given is not that of ", IdOf(*proposal),
+                                                   ", which is ", proposal->action_digest()));
+  }
+  if (options.digest.empty()) {
+    if (session.json()) return UsageError("with --output json, say what you approve with --digest");
+    const auto status =
+        session.Confirm(Concat("You approve exactly this, ", proposal->action_digest().substr(0, 19), "…"),
+                        "To approve without being asked, name what you have seen: --digest sha256:…");
+    if (!status.ok()) return status;
+  }
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  v1::ApproveProposalRequest request;
+  request.set_name(proposal->name());
+  request.set_etag(proposal->etag());
+  request.set_action_digest(proposal->action_digest());
+  request.set_comment(options.comment);
+  return Tell(session, (*client)->Approve(request, CallOptions()));
+}
+
+absl::StatusOr<int> Deny(Session& session, const DecisionOptions& options) {
+  const auto proposal = ShowFirst(session, options.id);
+  if (!proposal.ok()) return proposal.status();
+  if (!options.yes) {
+    const auto status =
+        session.Confirm(Concat("You deny ", IdOf(*proposal), "."), "With --yes it does not ask.");
+    if (!status.ok()) return status;
+  }
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  v1::DenyProposalRequest request;
+  request.set_name(proposal->name());
+  request.set_etag(proposal->etag());
+  request.set_action_digest(proposal->action_digest());
+  request.set_comment(options.comment);
+  return Tell(session, (*client)->Deny(request, CallOptions()));
+}
+
+absl::StatusOr<int> Revoke(Session& session, const DecisionOptions& options) {
+  const auto proposal = ShowFirst(session, options.id);
+  if (!proposal.ok()) return proposal.status();
+  if (!options.yes) {
+    const auto status = session.Confirm(Concat("You take the approval of ", IdOf(*proposal), " back."),
+                                        "With --yes it does not ask.");
+    if (!status.ok()) return status;
+  }
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  v1::RevokeProposalRequest request;
+  request.set_name(proposal->name());
+  request.set_comment(options.comment);
+  return Tell(session, (*client)->Revoke(request, CallOptions()));
+}
+
+absl::StatusOr<int> Resolve(Session& session, const DecisionOptions& options) {
+  const auto proposal = ShowFirst(session, options.id);
+  if (!proposal.ok()) return proposal.status();
+  if (!options.yes) {
+    const auto status =
+        session.Confirm(Concat("You put on record that ", IdOf(*proposal), " has ", options.outcome, "."),
+                        "With --yes it does not ask.");
+    if (!status.ok()) return status;
+  }
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  v1::ResolveProposalRequest request;
+  request.set_name(proposal->name());
+  request.set_etag(proposal->etag());
+  request.set_outcome(options.outcome == "succeeded" ? v1::Proposal::SUCCEEDED : v1::Proposal::FAILED);
+  request.set_comment(options.comment);
+  return Tell(session, (*client)->Resolve(request, CallOptions()));
+}
+
+using Decide = absl::StatusOr<int> (*)(Session&, const DecisionOptions&);
+
+// What the four have in common.
+std::pair<CLI::App*, std::shared_ptr<DecisionOptions>> Add(Verbs& verbs, Session& session,
+                                                           const std::string& name,
+                                                           const std::string& description,
+                                                           const std::string& examples, Decide decide) {
+  auto options = std::make_shared<DecisionOptions>();
+  CLI::App& verb = verbs.Add(name, description, examples,
+                             [&session, options, decide] { return decide(session, *options); });
+  verb.add_option("ID", options->id, "The proposal")->required();
+  verb.add_option("-m,--comment", options->comment, "Your words, kept with it")->type_name("TEXT");
+  return {&verb, options};
+}
+
+}  // namespace
+
+void AddDecisionVerbs(Verbs& verbs, Session& session) {
+  const auto [approve, approve_options] = Add(
+      verbs, session, "approve", "Show a proposal and, if you say so, approve exactly what was shown",
+      "  countersign approve k3vq\n  countersign approve k3vq --digest sha256:9f86d0…   # as shown before",
+      Approve);
+  approve
+      ->add_option("--digest", approve_options->digest,
+                   "Approve without being asked, if this is still the digest")
+      ->type_name("DIGEST");
+
+  const auto [deny, deny_options] = Add(verbs, session, "deny", "Say no; the requester reads your comment",
+                                        "  countersign deny k3vq --comment 'not on a Friday'", Deny);
+  deny->add_flag("-y,--yes", deny_options->yes, "Do not ask");
+
+  const auto [revoke, revoke_options] =
+      Add(verbs, session, "revoke", "Take an approval back before it is used",
+          "  countersign revoke k3vq --comment 'the incident is over'", Revoke);
+  revoke->add_flag("-y,--yes", revoke_options->yes, "Do not ask");
+
+  const auto [resolve, resolve_options] = Add(
+      verbs, session, "resolve", "Settle an execution of which nobody knows whether it ran, after looking",
+      "  countersign resolve k3vq --outcome failed --comment 'the table has no new column'", Resolve);
+  resolve->add_option("--outcome", resolve_options->outcome, "What you found: succeeded or failed")
+      ->required()
+      ->check(CLI::IsMember({"succeeded", "failed"}));
+  resolve->get_option("--comment")->required();
+  resolve->add_flag("-y,--yes", resolve_options->yes, "Do not ask");
+}
+
+}  // namespace countersign::cli

@@ -1,0 +1,77 @@
+#include "client/cli/exec/child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "client/src/text.h"
+
+namespace countersign::cli {
+namespace {
+
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+
+// Pointers for exec, null at the end. Borrows `texts`.
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Runs between fork and exec in a process that had threads: only what is async-signal-safe.
+[[noreturn]] void BecomeCommand(const Command& command, char* const* argv, char* const* environment,
+                                int report) {
+  for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (chdir(command.directory.c_str()) == 0 && close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+    if (command.program.is_script()) {
+      execve(command.program.path().c_str(), argv, environment);
+    } else {
+      fexecve(command.program.descriptor(), argv, environment);
+    }
+  }
+  const int problem = errno;
+  (void)!write(report, &problem, sizeof(problem));
+  _exit(kNotFound);
+}
+
+}  // namespace
+
+Outcome RunCommand(const Command& command, SignalRelay& relay) {
+  std::vector<std::string> assignments;
+  for (const auto& [name, value] : command.environment) assignments.push_back(Concat(name, "=", value));
+  const auto argv = Pointers(command.argv);
+  const auto environment = Pointers(assignments);
+  int report[2];  // Closed by a successful exec; else it brings the error.
+  if (pipe2(report, O_CLOEXEC) != 0) return {kNotExecutable, std::strerror(errno)};
+  int problem = 0;
+  const pid_t child = relay.StartChild([&] {
+    const pid_t forked = fork();
+    if (forked == 0) BecomeCommand(command, argv.data(), environment.data(), report[1]);
+    if (forked < 0) problem = errno;
+    return forked;
+  });
+  close(report[1]);
+  if (child < 0) {
+    close(report[0]);
+    return {kNotExecutable,
+            problem != 0 ? std::strerror(problem) : "a signal asked to stop before it was started"};
+  }
+  while (read(report[0], &problem, sizeof(problem)) < 0 && errno == EINTR) {
+  }
+  close(report[0]);
+  const int status = relay.WaitForChild();
+  if (problem != 0) return {problem == ENOENT ? kNotFound : kNotExecutable, std::strerror(problem)};
+  return {WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), ""};
+}
+
+}  // namespace countersign::cli

@@ -1,0 +1,34 @@
+#ifndef COUNTERSIGN_CLIENT_CLI_EXEC_CHILD_H_
+#define COUNTERSIGN_CLIENT_CLI_EXEC_CHILD_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/cli/exec/program.h"
+#include "client/cli/exec/signal_relay.h"
+
+namespace countersign::cli {
+
+// What to run, exactly.
+struct Command {
+  const Program& program;
+  std::vector<std::string> argv;
+  std::map<std::string, std::string> environment;
+  std::string directory;
+};
+
+// How it ended.
+struct Outcome {
+  int exit_code;        // 128 + n when signal n ended it; 126 or 127 when it could not be started.
+  std::string problem;  // Why it could not be started.
+};
+
+// Starts the command in this terminal session with standard input, output and error and no other descriptor,
+// default signal handling and nothing blocked; relays signals; waits for its end.
+Outcome RunCommand(const Command& command, SignalRelay& relay);
+
+}  // namespace countersign::cli
+
+#endif  // COUNTERSIGN_CLIENT_CLI_EXEC_CHILD_H_

@@ -1,0 +1,45 @@
+#ifndef COUNTERSIGN_CLIENT_CLI_EXEC_PRIVATE_DIRECTORY_H_
+#define COUNTERSIGN_CLIENT_CLI_EXEC_PRIVATE_DIRECTORY_H_
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace countersign::cli {
+
+// A new directory that only this user may enter; removed with all that is in it on destruction. Not
+// thread-safe.
+class PrivateDirectory {
+ public:
+  // Under `base`, which must exist.
+  static absl::StatusOr<PrivateDirectory> Create(const std::string& base);
+  ~PrivateDirectory();
+  PrivateDirectory(PrivateDirectory&& other) noexcept;
+  PrivateDirectory& operator=(PrivateDirectory&&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // Makes a new file, 0500, of what `fill` gives to the sink that it is called with. Never follows or
+  // replaces what is there. `file_name` is [A-Za-z0-9._-], starting with neither dot nor dash.
+  absl::Status Write(
+      const std::string& file_name,
+      const std::function<absl::Status(const std::function<absl::Status(std::string_view)>&)>& fill);
+
+  // The digest of what is on disk now, read through the file system.
+  absl::StatusOr<std::string> DigestOf(const std::string& file_name) const;
+
+ private:
+  PrivateDirectory(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+
+  std::string path_;
+  int descriptor_;
+};
+
+// XDG_RUNTIME_DIR, TMPDIR or /tmp, the first that is set.
+std::string BaseDirectory(const std::function<const char*(const char*)>& variable);
+
+}  // namespace countersign::cli
+
+#endif  // COUNTERSIGN_CLIENT_CLI_EXEC_PRIVATE_DIRECTORY_H_

@@ -1,0 +1,144 @@
+// submit and cancel: what requesters do.
+#include <memory>
+#include <ostream>
+
+#include "absl/strings/str_split.h"
+#include "client/cli/app.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/proposal_card.h"
+#include "client/cli/terminal_text.h"
+#include "client/cli/waiting.h"
+#include "client/src/text.h"
+
+namespace countersign::cli {
+namespace {
+
+struct SubmitOptions {
+  std::string target;
+  std::string reason;
+  std::string plan;
+  std::vector<std::string> variables;
+  std::vector<std::string> artifacts;
+  bool wait = false;
+  std::string timeout;
+};
+
+// "FILE" or "FILE=NAME".
+LocalFile ParseArtifact(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  if (equals != std::string::npos)
+    return {.path = text.substr(0, equals), .file_name = text.substr(equals + 1)};
+  return {.path = text, .file_name = text.substr(text.rfind('/') + 1)};
+}
+
+absl::StatusOr<Submission> MakeSubmission(const SubmitOptions& options,
+                                          const std::vector<std::string>& command) {
+  Submission submission;
+  submission.reason = options.reason;
+  v1::Action& action = submission.action;
+  action.set_target(options.target.rfind("targets/", 0) == 0 ? options.target
+                                                             : Concat("targets/", options.target));
+  if (options.plan.empty() == command.empty()) {
+    return UsageError("give either --plan FILE or a command behind --, for example: -- psql -f fix.sql");
+  }
+  if (!options.plan.empty()) {
+    if (!options.variables.empty() || !options.artifacts.empty()) {
+      return UsageError("a plan takes neither --env nor --artifact");
+    }
+    action.set_kind(v1::TERRAFORM_PLAN);
+    submission.files.push_back({.path = options.plan, .file_name = ""});
+    return submission;
+  }
+  action.set_kind(v1::COMMAND);
+  for (const std::string& argument : command) action.add_argv(argument);
+  for (const std::string& variable : options.variables) {
+    const size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return UsageError(Concat("--env wants NAME=VALUE, not ", variable));
+    if (!action.mutable_environment()
+             ->insert({variable.substr(0, equals), variable.substr(equals + 1)})
+             .second) {
+      return UsageError(Concat("--env names ", variable.substr(0, equals), " twice"));
+    }
+  }
+  for (const std::string& artifact : options.artifacts) submission.files.push_back(ParseArtifact(artifact));
+  return submission;
+}
+
+absl::StatusOr<int> Submit(Session& session, const SubmitOptions& options) {
+  const auto submission = MakeSubmission(options, session.command());
+  if (!submission.ok()) return submission.status();
+  const auto timeout = ParseTimeout(options.timeout);
+  if (!timeout.ok()) return timeout.status();
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  const auto proposal = (*client)->Submit(*submission, CallOptions());
+  if (!proposal.ok()) return proposal.status();
+  if (!session.json()) {
+    session.out() << proposal->name() << std::endl;
+    for (const std::string& missing : proposal->blocked_by()) session.err() << EscapeLine(missing) << '\n';
+  }
+  if (options.wait) return WaitAndTell(session, proposal->name(), *timeout);
+  if (session.json()) {
+    if (const auto status = session.PrintJson(*proposal); !status.ok()) return status;
+  }
+  return kDone;
+}
+
+struct CancelOptions {
+  std::string id;
+  bool yes = false;
+};
+
+absl::StatusOr<int> Cancel(Session& session, const CancelOptions& options) {
+  const auto proposal = session.Find(options.id);
+  if (!proposal.ok()) return proposal.status();
+  if (!options.yes) {
+    const auto status = session.Confirm(
+        Concat("This withdraws ", IdOf(*proposal), " (", RunsInShort(proposal->action()), ")."),
+        "With --yes it does not ask.");
+    if (!status.ok()) return status;
+  }
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  v1::CancelProposalRequest request;
+  request.set_name(proposal->name());
+  const auto cancelled = (*client)->Cancel(request, CallOptions());
+  if (!cancelled.ok()) return cancelled.status();
+  return TellState(session, *cancelled);
+}
+
+}  // namespace
+
+void AddRequestVerbs(Verbs& verbs, Session& session) {
+  auto submit = std::make_shared<SubmitOptions>();
+  CLI::App& submit_verb =
+      verbs.Add("submit", "Propose a command or a saved plan; prints the proposal's name",
+                "  countersign submit --target targets/prod-courses --reason 'adds the index from #812' \\\n"
+                "      --artifact fix.sql -- psql -f fix.sql\n"
+                "  countersign submit --target prod-network --reason 'new subnet' --plan plan.tfplan --wait "
+                "--timeout 1h",
+                [&session, submit] { return Submit(session, *submit); });
+  submit_verb.add_option("--target", submit->target, "What it acts on, targets/NAME")->required();
+  submit_verb.add_option("--reason", submit->reason, "Why, for the people who decide")->required();
+  submit_verb.add_option("--plan", submit->plan, "A saved Terraform plan")->type_name("FILE");
+  submit_verb.add_option("--env", submit->variables, "A variable for the command; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  submit_verb
+      .add_option("--artifact", submit->artifacts,
+                  "A file for the command, under its own name or NAME; may be repeated")
+      ->type_name("FILE[=NAME]")
+      ->allow_extra_args(false);
+  submit_verb.add_flag("--wait", submit->wait, "Wait for the decision");
+  submit_verb.add_option("--timeout", submit->timeout, "How long to wait, for example 10m")
+      ->type_name("DURATION");
+
+  auto cancel = std::make_shared<CancelOptions>();
+  CLI::App& cancel_verb = verbs.Add("cancel", "Withdraw a proposal of yours", "  countersign cancel k3vq",
+                                    [&session, cancel] { return Cancel(session, *cancel); });
+  cancel_verb.add_option("ID", cancel->id, "The proposal")->required();
+  cancel_verb.add_flag("-y,--yes", cancel->yes, "Do not ask");
+}
+
+}  // namespace countersign::cli

@@ -1,0 +1,25 @@
+#ifndef COUNTERSIGN_CLIENT_CLI_TABLE_H_
+#define COUNTERSIGN_CLIENT_CLI_TABLE_H_
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace countersign::cli {
+
+// Rows in aligned columns under headings. Cells are escaped when they are added. Not thread-safe.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headings);
+  // As many cells as there are headings.
+  void Add(std::vector<std::string> cells);
+  bool empty() const { return rows_.size() == 1; }
+  void Print(std::ostream& out) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace countersign::cli
+
+#endif  // COUNTERSIGN_CLIENT_CLI_TABLE_H_

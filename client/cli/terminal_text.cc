@@ -1,0 +1,201 @@
+#include "client/cli/terminal_text.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+
+namespace countersign::cli {
+namespace {
+
+struct Range {
+  uint32_t first;
+  uint32_t last;
+};
+
+// Characters that are invisible, change the direction or the meaning of others, or pass for a space.
+constexpr Range kDeceptive[] = {
+    {0x0000, 0x001f},    // control
+    {0x007f, 0x00a0},    // delete, control, no-break space
+    {0x00ad, 0x00ad},    // soft hyphen
+    {0x034f, 0x034f},    // grapheme joiner
+    {0x061c, 0x061c},    // Arabic letter mark
+    {0x115f, 0x1160},    // Hangul fillers
+    {0x1680, 0x1680},    // Ogham space
+    {0x17b4, 0x17b5},    // Khmer inherent vowels
+    {0x180b, 0x180f},    // Mongolian selectors
+    {0x2000, 0x200f},    // spaces, zero-width characters, direction marks
+    {0x2028, 0x202f},    // separators, direction embeddings and overrides
+    {0x205f, 0x206f},    // spaces, invisible operators, direction isolates
+    {0x2800, 0x2800},    // blank Braille
+    {0x3000, 0x3000},    // ideographic space
+    {0x3164, 0x3164},    // Hangul filler
+    {0xd800, 0xf8ff},    // surrogates, private use
+    {0xfe00, 0xfe0f},    // variation selectors
+    {0xfeff, 0xfeff},    // zero-width no-break space
+    {0xffa0, 0xffa0},    // Hangul filler
+    {0xfff0, 0xffff},    // specials
+    {0x1bca0, 0x1bca3},  // shorthand format controls
+    {0x1d173, 0x1d17a},  // musical format controls
+    {0xe0000, 0x10ffff}  // tags, more variation selectors, private use
+};
+
+bool IsDeceptive(uint32_t point) {
+  return std::any_of(std::begin(kDeceptive), std::end(kDeceptive),
+                     [point](const Range& range) { return range.first <= point && point <= range.last; });
+}
+
+struct CodePoint {
+  uint32_t value;
+  size_t bytes;
+};
+
+// The first code point of `text`, nothing if it is not valid UTF-8 (overlong forms and surrogates included).
+std::optional<CodePoint> Decode(std::string_view text) {
+  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return CodePoint{byte(0), 1};
+  const size_t bytes = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < bytes) return std::nullopt;
+  uint32_t value = byte(0) & (0xff >> (bytes + 1));
+  for (size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return std::nullopt;
+    value = value << 6 | (byte(i) & 0x3f);
+  }
+  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (value < kSmallest[bytes] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+    return std::nullopt;
+  return CodePoint{value, bytes};
+}
+
+std::string Escaped(uint32_t point) {
+  if (point == '\n') return "\\n";
+  if (point == '\t') return "\\t";
+  if (point == '\r') return "\\r";
+  char text[16];
+  std::snprintf(text, sizeof(text),
+                point < 0x80      ? "\\x%02x"
+                : point < 0x10000 ? "\\u%04x"
+                                  : "\\U%08x",
+                point);
+  return text;
+}
+
+std::string EscapedByte(char byte) {
+  char text[8];
+  std::snprintf(text, sizeof(text), "\\x%02x", static_cast<unsigned char>(byte));
+  return text;
+}
+
+// Calls `good` with each code point and its bytes, `bad` with each byte that is none.
+template <typename Good, typename Bad>
+void ForEach(std::string_view text, const Good& good, const Bad& bad) {
+  while (!text.empty()) {
+    const auto point = Decode(text);
+    if (point.has_value()) {
+      good(point->value, text.substr(0, point->bytes));
+    } else {
+      bad(text[0]);
+    }
+    text.remove_prefix(point.has_value() ? point->bytes : 1);
+  }
+}
+
+bool IsShellSafe(std::string_view text) {
+  constexpr std::string_view kSafe =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  return !text.empty() && text.find_first_not_of(kSafe) == std::string_view::npos;
+}
+
+std::string DollarQuote(std::string_view argument, bool ascii_only) {
+  std::string out = "$'";
+  ForEach(
+      argument,
+      [&](uint32_t point, std::string_view bytes) {
+        if (IsDeceptive(point) || (ascii_only && point >= 0x80)) {
+          out += Escaped(point);
+        } else {
+          if (point == '\'' || point == '\\') out += '\\';
+          out += bytes;
+        }
+      },
+      [&](char byte) { out += EscapedByte(byte); });
+  return out + "'";
+}
+
+}  // namespace
+
+std::string EscapeLine(std::string_view text) {
+  std::string out;
+  ForEach(
+      text,
+      [&](uint32_t point, std::string_view bytes) {
+        out += IsDeceptive(point) ? Escaped(point) : std::string(bytes);
+      },
+      [&](char byte) { out += EscapedByte(byte); });
+  return out;
+}
+
+std::vector<std::string> EscapeLines(std::string_view text) {
+  std::vector<std::string> lines;
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  while (true) {
+    const size_t end = text.find('\n');
+    std::string line;
+    for (const char c : text.substr(0, end)) line += c == '\t' ? std::string(4, ' ') : std::string(1, c);
+    lines.push_back(EscapeLine(line));
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool IsPlain(std::string_view text) { return EscapeLine(text) == text; }
+
+bool IsText(std::string_view text) {
+  bool valid = true;
+  ForEach(
+      text, [&](uint32_t point, std::string_view) { valid = valid && point != 0; },
+      [&](char) { valid = false; });
+  return valid;
+}
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+std::string ShellQuote(std::string_view argument) {
+  if (IsShellSafe(argument)) return std::string(argument);
+  if (!IsPlain(argument)) return DollarQuote(argument, false);
+  std::string out = "'";
+  for (const char c : argument) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+std::string ShellQuoteAscii(std::string_view argument) {
+  return IsAscii(argument) ? ShellQuote(argument) : DollarQuote(argument, true);
+}
+
+std::string ShellCommand(const std::vector<std::string>& arguments) {
+  std::string out;
+  for (const std::string& argument : arguments) {
+    if (!out.empty()) out += ' ';
+    out += ShellQuote(argument);
+  }
+  return out;
+}
+
+size_t Width(std::string_view text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string Shorten(std::string_view text, size_t width) {
+  if (Width(text) <= width) return std::string(text);
+  size_t bytes = 0;
+  for (size_t points = 0; points + 1 < width && bytes < text.size(); ++points) {
+    const auto point = Decode(text.substr(bytes));
+    bytes += point.has_value() ? point->bytes : 1;
+  }
+  return std::string(text.substr(0, bytes)) + "…";
+}
+
+}  // namespace countersign::cli

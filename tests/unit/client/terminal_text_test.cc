@@ -1,0 +1,89 @@
+#include "client/cli/terminal_text.h"
+
+#include <gmock/gmock.h>
+
+namespace countersign::cli {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(TerminalTextTest, EscapesWhatLiesOrActs) {
+  const struct {
+    std::string text;
+    std::string shown;
+  } cases[] = {
+      {"plain text, ümläut, 日本", "plain text, ümläut, 日本"},
+      {"\x1b[2J\x1b]0;title\x07", "\\x1b[2J\\x1b]0;title\\x07"},
+      {"a\nb\tc\rd", "a\\nb\\tc\\rd"},
+      {std::string("a\0b", 3), "a\\x00b"},
+      {"\x7f", "\\x7f"},
+      {"\xc2\x9b"
+       "31m",
+       "\\u009b31m"},  // C1 control: CSI in one character
+      {"abc\xe2\x80\xae"
+       "fed",
+       "abc\\u202efed"},                                 // right-to-left override
+      {"\xe2\x81\xa6x\xe2\x81\xa9", "\\u2066x\\u2069"},  // isolates
+      {"pay\xe2\x80\x8bload", "pay\\u200bload"},         // zero-width space
+      {"\xef\xbb\xbfx", "\\ufeffx"},                     // byte order mark
+      {"a\xc2\xa0"
+       "b",
+       "a\\u00a0b"},                                 // no-break space
+      {"\xe2\x80\xa8", "\\u2028"},                   // line separator
+      {"\xf3\xa0\x81\x81", "\\U000e0041"},           // tag
+      {"\xff\xfe", "\\xff\\xfe"},                    // no UTF-8
+      {"\xc0\xaf", "\\xc0\\xaf"},                    // overlong
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // surrogate
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // beyond Unicode
+      {"\xe2\x80", "\\xe2\\x80"},                    // cut short
+  };
+  for (const auto& test_case : cases) {
+    SCOPED_TRACE(test_case.shown);
+    EXPECT_EQ(EscapeLine(test_case.text), test_case.shown);
+    EXPECT_EQ(IsPlain(test_case.text), test_case.text == test_case.shown);
+  }
+}
+
+TEST(TerminalTextTest, KeepsLinesApartAndEscapesEach) {
+  EXPECT_THAT(EscapeLines("one\n\ttwo\x1b[1m\n"), ElementsAre("one", "    two\\x1b[1m"));
+  EXPECT_THAT(EscapeLines(""), ElementsAre(""));
+}
+
+TEST(TerminalTextTest, QuotesForTheShellWithoutAmbiguity) {
+  const struct {
+    std::string argument;
+    std::string quoted;
+  } cases[] = {
+      {"dropdb", "dropdb"},
+      {"--if-exists=x", "--if-exists=x"},
+      {"", "''"},
+      {"a b", "'a b'"},
+      {"it's", "'it'\\''s'"},
+      {"$(rm -rf /)", "'$(rm -rf /)'"},
+      {"a\nb", "$'a\\nb'"},
+      {"a\\nb", "'a\\nb'"},
+      {"back\\slash'\n", "$'back\\\\slash\\'\\n'"},
+      {"[a,b]", "'[a,b]'"},
+      {"\xe2\x80\xae", "$'\\u202e'"},
+      {"\xff", "$'\\xff'"},
+      {"~root", "'~root'"},
+  };
+  for (const auto& test_case : cases) EXPECT_EQ(ShellQuote(test_case.argument), test_case.quoted);
+  EXPECT_EQ(ShellCommand({"psql", "-c", "DROP TABLE x; -- \n"}), "psql -c $'DROP TABLE x; -- \\n'");
+  EXPECT_EQ(ShellQuoteAscii("d\xd0\xb0ta"), "$'d\\u0430ta'");  // A Cyrillic а.
+}
+
+TEST(TerminalTextTest, ShortensByCharactersAndNotByBytes) {
+  EXPECT_EQ(Shorten("ääää", 4), "ääää");
+  EXPECT_EQ(Shorten("äääää", 4), "äää…");
+  EXPECT_EQ(Width("ä€"), 2u);
+}
+
+TEST(TerminalTextTest, KnowsTextFromBytes) {
+  EXPECT_TRUE(IsText("SELECT 1;\n"));
+  EXPECT_FALSE(IsText(std::string("\0", 1)));
+  EXPECT_FALSE(IsText("\xff"));
+}
+
+}  // namespace
+}  // namespace countersign::cli
