@@ -1,0 +1,31 @@
+// Checks of the keys and certificates that the configuration names, so that a wrong file is found at start
+// and named. The texts never hold anything of a key.
+#ifndef COUNTERSIGN_SERVER_APP_KEY_MATERIAL_H_
+#define COUNTERSIGN_SERVER_APP_KEY_MATERIAL_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace countersign::app {
+
+// INVALID_FIELD under "{section}.certificate_file" or "{section}.key_file" unless both are PEM, belong
+// together and the certificate is readable.
+absl::Status CheckTlsFiles(const std::string& certificate_file, const std::string& key_file,
+                           std::string_view section);
+
+// At least one certificate in PEM. INVALID_FIELD under `setting`.
+absl::Status CheckAuthorities(const std::string& file, std::string_view setting);
+
+absl::Status CheckSigningKeys(const std::string& directory);
+absl::Status CheckMasterKeys(const std::string& file);
+
+// What page tokens are signed with: 32 bytes that follow from the active master key, because every replica
+// has that one and no other broker does.
+absl::StatusOr<std::string> PageTokenKey(std::string_view master_key_text);
+
+}  // namespace countersign::app
+
+#endif  // COUNTERSIGN_SERVER_APP_KEY_MATERIAL_H_
