@@ -28,7 +28,7 @@ absl::StatusOr<int> Audit(Session& session, const AuditOptions& options) {
       static_cast<int32_t>(std::min<size_t>(options.limit == 0 ? 1000 : options.limit, 1000)));
   const auto client = session.client();
   if (!client.ok()) return client.status();
-  const auto events = ListAllAuditEvents(**client, request, options.limit);
+  const auto events = ListAllAuditEvents(**client, request, options.limit, InteractiveCall());
   if (!events.ok()) return events.status();
   if (session.json()) {
     v1::ListAuditEventsResponse answer;

@@ -28,7 +28,7 @@ absl::StatusOr<int> Apply(Session& session, const ApplyOptions& options) {
   v1::ApplyDocumentsRequest request;
   request.set_content(*content);
   request.set_validate_only(options.validate_only);
-  const auto answer = (*client)->ApplyDocuments(request, CallOptions());
+  const auto answer = (*client)->ApplyDocuments(request, InteractiveCall());
   if (!answer.ok()) return answer.status();
   if (session.json()) {
     if (const auto status = session.PrintJson(*answer); !status.ok()) return status;
@@ -69,19 +69,19 @@ absl::StatusOr<int> Get(Session& session, const GetOptions& options) {
   const auto client = session.client();
   if (!client.ok()) return client.status();
   if (options.name == "documents") {
-    const auto answer = (*client)->ListDocuments(CallOptions());
+    const auto answer = (*client)->ListDocuments(InteractiveCall());
     if (!answer.ok()) return answer.status();
     return PrintDocuments(session, *answer, answer->documents());
   }
   if (options.versions) {
-    const auto answer = (*client)->ListDocumentVersions(options.name, CallOptions());
+    const auto answer = (*client)->ListDocumentVersions(options.name, InteractiveCall());
     if (!answer.ok()) return answer.status();
     return PrintDocuments(session, *answer, answer->documents());
   }
   v1::GetDocumentRequest request;
   request.set_name(options.name);
   request.set_version(options.version);
-  const auto document = (*client)->GetDocument(request, CallOptions());
+  const auto document = (*client)->GetDocument(request, InteractiveCall());
   if (!document.ok()) return document.status();
   if (session.json()) {
     if (const auto status = session.PrintJson(*document); !status.ok()) return status;
@@ -96,7 +96,7 @@ absl::StatusOr<int> Get(Session& session, const GetOptions& options) {
 absl::StatusOr<int> Whoami(Session& session) {
   const auto client = session.client();
   if (!client.ok()) return client.status();
-  const auto caller = (*client)->GetCaller(CallOptions());
+  const auto caller = (*client)->GetCaller(InteractiveCall());
   if (!caller.ok()) return caller.status();
   if (session.json()) {
     if (const auto status = session.PrintJson(*caller); !status.ok()) return status;

@@ -56,7 +56,7 @@ absl::StatusOr<int> Approve(Session& session, const DecisionOptions& options) {
   request.set_etag(proposal->etag());
   request.set_action_digest(proposal->action_digest());
   request.set_comment(options.comment);
-  return Tell(session, (*client)->Approve(request, CallOptions()));
+  return Tell(session, (*client)->Approve(request, InteractiveCall()));
 }
 
 absl::StatusOr<int> Deny(Session& session, const DecisionOptions& options) {
@@ -74,7 +74,7 @@ absl::StatusOr<int> Deny(Session& session, const DecisionOptions& options) {
   request.set_etag(proposal->etag());
   request.set_action_digest(proposal->action_digest());
   request.set_comment(options.comment);
-  return Tell(session, (*client)->Deny(request, CallOptions()));
+  return Tell(session, (*client)->Deny(request, InteractiveCall()));
 }
 
 absl::StatusOr<int> Revoke(Session& session, const DecisionOptions& options) {
@@ -90,7 +90,7 @@ absl::StatusOr<int> Revoke(Session& session, const DecisionOptions& options) {
   v1::RevokeProposalRequest request;
   request.set_name(proposal->name());
   request.set_comment(options.comment);
-  return Tell(session, (*client)->Revoke(request, CallOptions()));
+  return Tell(session, (*client)->Revoke(request, InteractiveCall()));
 }
 
 absl::StatusOr<int> Resolve(Session& session, const DecisionOptions& options) {
@@ -109,7 +109,7 @@ absl::StatusOr<int> Resolve(Session& session, const DecisionOptions& options) {
   request.set_etag(proposal->etag());
   request.set_outcome(options.outcome == "succeeded" ? v1::Proposal::SUCCEEDED : v1::Proposal::FAILED);
   request.set_comment(options.comment);
-  return Tell(session, (*client)->Resolve(request, CallOptions()));
+  return Tell(session, (*client)->Resolve(request, InteractiveCall()));
 }
 
 using Decide = absl::StatusOr<int> (*)(Session&, const DecisionOptions&);

@@ -8,7 +8,7 @@
 
 int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", 0);  // Its log is for developers; what failed is said by us.
-  std::signal(SIGPIPE, SIG_IGN);  // A reader that went away is an error of the write, not our end.
+  std::signal(SIGPIPE, SIG_IGN);        // A reader that went away is an error of the write, not our end.
   countersign::cli::ControllingTerminal terminal;
   countersign::cli::World world{
       .in = std::cin,

@@ -73,7 +73,7 @@ absl::StatusOr<int> List(Session& session, const ListOptions& options) {
   if (!request.ok()) return request.status();
   const auto client = session.client();
   if (!client.ok()) return client.status();
-  const auto proposals = ListAllProposals(**client, *request, options.limit);
+  const auto proposals = ListAllProposals(**client, *request, options.limit, InteractiveCall());
   if (!proposals.ok()) return proposals.status();
   if (session.json()) {
     v1::ListProposalsResponse answer;

@@ -13,6 +13,9 @@
 namespace countersign::cli {
 namespace {
 
+// Artifacts may be large and the line thin.
+constexpr absl::Duration kUploadTimeout = absl::Minutes(2);
+
 struct SubmitOptions {
   std::string target;
   std::string reason;
@@ -72,7 +75,7 @@ absl::StatusOr<int> Submit(Session& session, const SubmitOptions& options) {
   if (!timeout.ok()) return timeout.status();
   const auto client = session.client();
   if (!client.ok()) return client.status();
-  const auto proposal = (*client)->Submit(*submission, CallOptions());
+  const auto proposal = (*client)->Submit(*submission, {.timeout = kUploadTimeout});
   if (!proposal.ok()) return proposal.status();
   if (!session.json()) {
     session.out() << proposal->name() << std::endl;
@@ -103,7 +106,7 @@ absl::StatusOr<int> Cancel(Session& session, const CancelOptions& options) {
   if (!client.ok()) return client.status();
   v1::CancelProposalRequest request;
   request.set_name(proposal->name());
-  const auto cancelled = (*client)->Cancel(request, CallOptions());
+  const auto cancelled = (*client)->Cancel(request, InteractiveCall());
   if (!cancelled.ok()) return cancelled.status();
   return TellState(session, *cancelled);
 }

@@ -69,7 +69,7 @@ absl::StatusOr<std::string> Session::ResolveName(const std::string& text) {
   v1::ListProposalsRequest request;
   request.set_id_prefix(std::string(id));
   request.set_page_size(kMostMatchesListed + 1);
-  const auto matches = (*connected)->ListProposals(request);
+  const auto matches = (*connected)->ListProposals(request, InteractiveCall());
   if (!matches.ok()) return matches.status();
   if (matches->proposals_size() == 0)
     return error::Make(v1::NOT_FOUND, Concat("no proposal begins with ", id));
@@ -87,7 +87,7 @@ absl::StatusOr<v1::Proposal> Session::Find(const std::string& id) {
   if (!name.ok()) return name.status();
   const auto connected = client();
   if (!connected.ok()) return connected.status();
-  return (*connected)->GetProposal(*name);
+  return (*connected)->GetProposal(*name, InteractiveCall());
 }
 
 absl::Status Session::PrintJson(const google::protobuf::Message& message, bool one_line) {

@@ -72,6 +72,9 @@ class Session {
   bool progress_shown_ = false;
 };
 
+// For calls that somebody sits and waits for: long enough for a broker that restarts, not longer.
+inline CallOptions InteractiveCall() { return {.timeout = absl::Seconds(15)}; }
+
 // The id in proposals/{id}.
 std::string IdOf(const v1::Proposal& proposal);
 // "agent/bot" of spiffe://example.org/agent/bot.

@@ -34,7 +34,7 @@ absl::StatusOr<int> Claim(Session& session, const ClaimOptions& options) {
   if (!client.ok()) return client.status();
   v1::ClaimProposalRequest request;
   request.set_name(*name);
-  const auto claim = (*client)->Claim(request, CallOptions());
+  const auto claim = (*client)->Claim(request, InteractiveCall());
   if (!claim.ok()) return claim.status();
   if (session.json()) {
     if (const auto status = session.PrintJson(*claim); !status.ok()) return status;

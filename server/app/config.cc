@@ -135,9 +135,28 @@ absl::Status CheckLeaves(const nlohmann::json& json, const std::string& prefix, 
   return absl::OkStatus();
 }
 
+// Clears in `lower` what merging would mix instead of replacing: lists are appended to, and of a duration
+// only what is not zero is taken over.
+void ClearReplaced(const Message& upper, Message& lower) {
+  std::vector<const FieldDescriptor*> set;
+  upper.GetReflection()->ListFields(upper, &set);
+  for (const FieldDescriptor* field : set) {
+    if (IsGroup(*field) && !field->is_repeated()) {
+      ClearReplaced(upper.GetReflection()->GetMessage(upper, field),
+                    *lower.GetReflection()->MutableMessage(&lower, field));
+    } else {
+      lower.GetReflection()->ClearField(&lower, field);
+    }
+  }
+}
+
 void Overlay(const ServerConfig& upper, ServerConfig& lower) {
-  // Merging appends to lists; the upper layer replaces them.
-  if (upper.bootstrap().documents_size() > 0) lower.mutable_bootstrap()->clear_documents();
+  ClearReplaced(upper, lower);
+  // Two ways to say one thing: the upper layer's way counts.
+  if (upper.database().has_url() || upper.database().has_url_file()) {
+    lower.mutable_database()->clear_url();
+    lower.mutable_database()->clear_url_file();
+  }
   lower.MergeFrom(upper);
 }
 

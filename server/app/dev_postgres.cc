@@ -110,11 +110,29 @@ class Process {
   const int file_;
 };
 
-// Fast, then immediate shutdown: both keep what was committed.
-bool ShutDown(const Process& process) {
-  for (const int signal : {SIGINT, SIGQUIT}) {
-    process.Signal(signal);
-    if (process.EndsWithin(absl::Seconds(15))) return true;
+// All processes of a server whose data are in this directory: a server works in its data.
+std::vector<pid_t> ServersIn(const std::string& data) {
+  std::vector<pid_t> found;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", code)) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(entry.path().filename().string(), &pid)) continue;
+    if (std::filesystem::read_symlink(entry.path() / "cwd", code) == data) found.push_back(pid);
+  }
+  return found;
+}
+
+// Fast, then immediate shutdown, then none at all; each keeps what was committed. False if somebody stays.
+bool ShutDownAllIn(const std::string& data) {
+  for (const int signal : {SIGINT, SIGQUIT, SIGKILL}) {
+    for (const pid_t pid : ServersIn(data)) Process(pid).Signal(signal);
+    const absl::Time until = base::SystemClock().Now() + absl::Seconds(15);
+    for (const pid_t pid : ServersIn(data)) {
+      const Process process(pid);
+      if (process.exists())
+        process.EndsWithin(std::max(until - base::SystemClock().Now(), absl::ZeroDuration()));
+    }
+    if (ServersIn(data).empty()) return true;
   }
   return false;
 }
@@ -222,24 +240,14 @@ absl::Status DevPostgres::Initialize(const std::string& superuser_password) cons
   return absl::OkStatus();
 }
 
-bool DevPostgres::IsOurs(pid_t pid) const {
-  std::error_code code;
-  const std::string process = absl::StrCat("/proc/", pid);
-  // The directory a server works in is its data; a pid that somebody else got since works elsewhere.
-  return std::filesystem::read_symlink(process + "/cwd", code) == directory_ + "/data";
-}
-
 absl::Status DevPostgres::EndPredecessor() const {
-  const auto text = ReadFile(directory_ + "/data/postmaster.pid");
-  if (!text.ok()) return absl::OkStatus();
-  const std::vector<std::string> lines = absl::StrSplit(*text, '\n');
-  int pid = 0;
-  if (!absl::SimpleAtoi(lines[0], &pid) || pid <= 1) return absl::OkStatus();
-  const Process predecessor(pid);
-  if (!predecessor.exists() || !IsOurs(pid)) return absl::OkStatus();
-  if (ShutDown(predecessor)) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the PostgreSQL of a predecessor, process ", pid, ", does not end"));
+  if (!ShutDownAllIn(directory_ + "/data")) {
+    return absl::FailedPreconditionError("the PostgreSQL of a killed predecessor does not end");
+  }
+  // It names a process that is gone, or that has died and was not buried yet, which a new server would take
+  // for alive.
+  unlink((directory_ + "/data/postmaster.pid").c_str());
+  return absl::OkStatus();
 }
 
 absl::Status DevPostgres::Launch() {
@@ -325,7 +333,11 @@ std::string DevPostgres::LastLogLines() const {
 DevPostgres::~DevPostgres() {
   if (Ended()) return;
   const Process server(pid_);
-  if (ShutDown(server)) waitpid(pid_, nullptr, 0);
+  for (const int signal : {SIGINT, SIGQUIT, SIGKILL}) {
+    server.Signal(signal);
+    if (server.EndsWithin(absl::Seconds(15))) break;
+  }
+  waitpid(pid_, nullptr, 0);
 }
 
 }  // namespace countersign::app

@@ -56,7 +56,6 @@ class DevPostgres {
   absl::Status EndPredecessor() const;
   absl::Status Launch();
   absl::Status AwaitAnswer(const std::string& superuser_password);
-  bool IsOurs(pid_t pid) const;
   absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& arguments, int death_signal) const;
   std::string LastLogLines() const;
 

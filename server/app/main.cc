@@ -48,6 +48,7 @@ void AddSettings(CLI::App& command, CommandLine& line) {
             [&line, path = setting.path](const std::string& text) { line.flags[path] = text; },
             "Also " + setting.environment)
         ->type_name("VALUE")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group("Settings, over those of the environment, over those of the file");
   }
 }

@@ -52,7 +52,8 @@ void Readiness::SetServing(absl::Status status) {
 std::vector<http::Check> Readiness::Look(absl::Status serving) const {
   std::vector<http::Check> checks{{"serving", std::move(serving)}};
   const absl::Status schema = CheckSchemaIsCurrent(*pool_, clock_->Now() + kPatience);
-  const bool reachable = schema.ok() || error::ReasonOf(schema) == v1::WRONG_STATE;
+  const bool reachable =
+      schema.ok() || absl::IsUnimplemented(schema) || error::ReasonOf(schema) == v1::WRONG_STATE;
   checks.push_back({"database", reachable ? absl::OkStatus() : schema});
   checks.push_back({"schema", reachable ? schema : absl::UnknownError("cannot be read")});
   checks.push_back({"signing_key", keys_->ActiveKey(clock_->Now()).status()});
@@ -75,9 +76,9 @@ absl::Status CheckSchemaIsCurrent(postgres::Pool& pool, absl::Time deadline) {
                          absl::StrCat("the schema lacks ", absl::StrJoin(state->missing, ", "),
                                       "; run `countersignd migrate` as the schema's owner"));
     case postgres::SchemaState::Kind::kUnknownNewer:
-      return error::Make(v1::WRONG_STATE,
-                         absl::StrCat("the schema has ", absl::StrJoin(state->unknown, ", "),
-                                      ", which this version does not know; use a newer countersignd"));
+      return absl::UnimplementedError(
+          absl::StrCat("the schema has ", absl::StrJoin(state->unknown, ", "),
+                       ", which this version does not know; use a newer countersignd"));
   }
   return absl::InternalError("unknown kind of schema");
 }

@@ -42,8 +42,8 @@ class Readiness {
   std::chrono::steady_clock::time_point valid_until_ ABSL_GUARDED_BY(mutex_);
 };
 
-// OK when the schema is exactly the one this program was built with. WRONG_STATE says what to do; everything
-// else is the database's answer.
+// OK when the schema is exactly the one this program was built with. WRONG_STATE when it lacks something,
+// which may yet come; UNIMPLEMENTED when it is a later one; everything else is the database's answer.
 absl::Status CheckSchemaIsCurrent(postgres::Pool& pool, absl::Time deadline);
 
 // WRONG_STATE when the role of the connection could change or remove audit events.

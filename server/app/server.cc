@@ -1,5 +1,8 @@
 #include "server/app/server.h"
 
+#include <grpc/support/log.h>
+
+#include <atomic>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -103,6 +106,16 @@ absl::StatusOr<Secrets> LoadSecrets(const ServerConfig& config) {
   auto page_token_key = PageTokenKey(*text);
   if (!page_token_key.ok()) return page_token_key.status();
   return Secrets{*std::move(keys), *std::move(page_token_key)};
+}
+
+// gRPC has one log for the process; while a server runs, it goes where ours goes.
+std::atomic<Log*> grpc_log = nullptr;
+
+void WriteGrpcLog(gpr_log_func_args* line) {
+  Log* log = grpc_log.load();
+  if (log == nullptr) return;
+  log->Write(line->severity == GPR_LOG_SEVERITY_ERROR ? Level::kWarning : Level::kDebug, "grpc",
+             {{"detail", line->message}});
 }
 
 class WiredServer final : public Server {
@@ -216,6 +229,8 @@ postgres::ConnectOptions WiredServer::ConnectAs(const std::string& application_n
 }
 
 absl::Status WiredServer::Run() {
+  grpc_log = log_;
+  gpr_set_log_function(WriteGrpcLog);
   if (auto status = keys_.Reload(); !status.ok()) {
     return error::InvalidField("token.signing_key_directory", std::string(status.message()));
   }
@@ -255,6 +270,7 @@ absl::Status WiredServer::AwaitDatabase() {
   do {
     status = CheckSchemaIsCurrent(pool_, BackgroundDeadline());
     if (status.ok()) return CheckRoleIsBounded(pool_, BackgroundDeadline());
+    if (absl::IsUnimplemented(status)) return status;
     log_->Warning("waiting for the database", {{"why", std::string(status.message())}});
     if (signals_->WaitForEndFor(backoff.Next())) return absl::CancelledError("asked to end while starting");
   } while (clock_.Now() < give_up);
@@ -399,6 +415,7 @@ void WiredServer::Drain() {
   executor_.Shutdown();
   http_.reset();
   if (grpc_ != nullptr) log_->Info("ended");
+  grpc_log = nullptr;
 }
 
 }  // namespace

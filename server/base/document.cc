@@ -1,5 +1,6 @@
 #include "server/base/document.h"
 
+#include <google/protobuf/stubs/common.h>
 #include <google/protobuf/util/json_util.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -45,10 +46,10 @@ std::string Quote(std::string_view text) {
 class JsonWriter final : public YAML::EventHandler {
  public:
   bool empty() const { return json_.empty() || json_ == "null"; }
-  int line() const { return line_; }
+  const YAML::Mark& start() const { return start_; }
   std::string Take() { return std::move(json_); }
 
-  void OnDocumentStart(const YAML::Mark& mark) override { line_ = mark.line + 1; }
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
   void OnDocumentEnd() override {}
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     throw Refused(mark, "aliases are not allowed");
@@ -62,6 +63,8 @@ class JsonWriter final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     Check(mark, tag, anchor);
+    // Nothing that is stored or compared can hold it, and an escape in quotes can make it.
+    if (value.find('\0') != std::string::npos) throw Refused(mark, "NUL is not allowed");
     if (AtKey()) {
       if (!levels_.back().keys.insert(value).second)
         throw Refused(mark, text::Concat("duplicate key ", Quote(value)));
@@ -128,8 +131,27 @@ class JsonWriter final : public YAML::EventHandler {
 
   std::string json_;
   std::vector<Level> levels_;
-  int line_ = 0;
+  YAML::Mark start_;
 };
+
+// The characters that YAML allows unescaped (YAML 1.2, 5.1), in UTF-8 only: yaml-cpp would guess other
+// encodings from NUL bytes, and replace or pass on what it cannot read.
+bool IsPrintable(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (!google::protobuf::internal::IsStructurallyValidUTF8(text.data(), static_cast<int>(text.size())))
+    return false;
+  if (text.find(kByteOrderMark, 1) != std::string_view::npos) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0x7F || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r')) return false;
+    // U+0080 to U+009F but for U+0085; in valid UTF-8 another byte follows.
+    if (byte == 0xC2) {
+      const auto next = static_cast<unsigned char>(text[i + 1]);
+      if (next < 0xA0 && next != 0x85) return false;
+    }
+  }
+  return true;
+}
 
 // yaml-cpp recurses once per level before any event reaches us, so depth is bounded on the text: no level
 // opens without one of these characters or a deeper indentation.
@@ -163,16 +185,22 @@ bool MightNestTooDeeply(std::string_view text) {
 
 absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text) {
   if (text.size() > kMaxDocumentBytes) return error::InvalidField("content", "larger than 1 MiB");
+  if (!IsPrintable(text)) {
+    return error::InvalidField("content", "must be UTF-8 without control characters");
+  }
   if (MightNestTooDeeply(text)) return error::InvalidField("content", "nested too deeply");
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     std::vector<JsonDocument> documents;
-    for (;;) {
+    for (int last_start = -1;;) {
       JsonWriter writer;
       if (!parser.HandleNextDocument(writer)) return documents;
-      const int line = writer.line();
-      if (!writer.empty()) documents.push_back({writer.Take(), line});
+      // What cannot start a document, a comma for example, yaml-cpp reports as an empty one for ever.
+      const YAML::Mark start = writer.start();
+      if (start.pos == last_start) throw Refused(start, "no document can start here");
+      last_start = start.pos;
+      if (!writer.empty()) documents.push_back({writer.Take(), start.line + 1});
     }
   } catch (const Refused& refused) {
     return error::InvalidField("content", refused.what());

@@ -16,7 +16,8 @@ Timers::~Timers() {
 Timers::Id Timers::Add(SteadyTime when, std::function<void()> function) {
   base::MutexLock lock(&mutex_);
   const Id id(when, next_++);
-  if (pending_.emplace(id, std::move(function)).first == pending_.begin()) wake_.NotifyOne();
+  pending_.emplace(id, std::move(function));
+  if (pending_.begin()->first == id) wake_.NotifyOne();
   return id;
 }
 

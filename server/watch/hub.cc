@@ -74,9 +74,9 @@ Hub::WaiterId Hub::Wait(std::string proposal_id, v1::Proposal::State while_state
                     .index = siblings.size()};
       siblings.push_back(id);
       waiters_.emplace(id, std::move(waiter));
-      const bool earliest = deadlines_.emplace(deadline, id).first == deadlines_.begin();
+      deadlines_.emplace(deadline, id);
       to_look_.push_back(id);
-      if (earliest) wake_.NotifyOne();
+      if (deadlines_.begin()->second == id) wake_.NotifyOne();
     }
   }
   if (!refusal.ok()) {

@@ -40,8 +40,8 @@ bool ParseTime(std::string_view number, absl::Time* time) {
 std::string EncodeResumeToken(std::string_view key, std::string_view target, const Position& position) {
   std::string content = absl::StrCat(absl::ToUnixMicros(position.time), "|", position.id);
   if (position.listing) {
-    absl::StrAppend(&content, "|", position.listed ? absl::ToUnixMicros(position.listed->create_time) : 0, "|",
-                    position.listed ? position.listed->id : "");
+    absl::StrAppend(&content, "|", position.listed ? absl::ToUnixMicros(position.listed->create_time) : 0,
+                    "|", position.listed ? position.listed->id : "");
   }
   return jws::Base64UrlEncode(absl::StrCat(Tag(key, target, content), content));
 }

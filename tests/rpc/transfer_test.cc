@@ -165,43 +165,26 @@ TEST_F(TransferTest, AnUploadThatStallsIsEnded) {
   EXPECT_EQ(ReasonOf(status), "OVERLOADED");
 }
 
-TEST_F(TransferTest, UploadsTogetherHoldOnlySoMuch) {
+// How principals share the memory is tested with PrincipalLimits; here, that uploads and downloads ask it.
+TEST_F(TransferTest, OnePrincipalsTransfersHoldOnlySoMuchMemoryAndGiveItBack) {
   options_.limits.transfer_memory_bytes = 1 << 20;
-  options_.limits.submission_burst = 10000;
   StartServer();
-  const std::string half_mebibyte(512 << 10, 'x');
-  const auto open = [&](const std::string& principal, grpc::ClientContext* context, v1::Artifact* artifact) {
-    auto writer = Proposals(principal)->UploadArtifact(context, artifact);
-    EXPECT_TRUE(writer->Write(HeaderPart(1 << 20)));
-    EXPECT_TRUE(writer->Write(ChunkPart(half_mebibyte)));
-    return writer;
-  };
-  v1::Artifact artifact;
-  const auto first_context = Within();
-  const auto first = open(kAgent, first_context.get(), &artifact);
-  // This principal holds its half; the next of its uploads is refused, another principal's is not.
-  grpc::Status refused;
-  ASSERT_TRUE(Eventually([&] {
-    refused = UploadAsAgent(Header(512 << 10), {half_mebibyte});
-    return !refused.ok();
-  }));
-  EXPECT_EQ(ReasonOf(refused), "RATE_LIMITED");
-  const auto second_context = Within();
-  v1::Artifact other_artifact;
-  const auto second = open(kOtherAgent, second_context.get(), &other_artifact);
-  ASSERT_TRUE(Eventually([&] {
-    v1::Artifact unused;
-    refused = Upload(kAlice, Header(512 << 10), {half_mebibyte}, &unused);
-    return !refused.ok();
-  }));
-  EXPECT_EQ(ReasonOf(refused), "OVERLOADED");
-  EXPECT_THAT(DetailsOf(refused).retries, SizeIs(1));
-  // What ends, well or badly, gives its memory back.
-  first_context->TryCancel();
-  second_context->TryCancel();
-  (void)first->Finish();
-  (void)second->Finish();
-  EXPECT_TRUE(Eventually([&] { return UploadAsAgent(Header(512 << 10), {half_mebibyte}).ok(); }));
+  const std::string half(512 << 10, 'x');
+  for (int i = 0; i < 10; ++i) {
+    const grpc::Status refused = UploadAsAgent(Header(768 << 10), {half, std::string(256 << 10, 'y')});
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(ReasonOf(refused), "RATE_LIMITED");
+    EXPECT_THAT(DetailsOf(refused).retries, SizeIs(1));
+    const grpc::Status stored = UploadAsAgent(Header(512 << 10), {half});
+    EXPECT_TRUE(stored.ok()) << stored.error_message();
+  }
+  std::string digest;
+  const v1::Proposal proposal = Propose(half, &digest);
+  for (int i = 0; i < 10; ++i) {
+    std::string bytes;
+    EXPECT_TRUE(Download(kAgent, proposal.name(), digest, &bytes).ok());
+    EXPECT_TRUE(bytes == half);
+  }
 }
 
 TEST_F(TransferTest, AnUploadThatIsGivenUpStoresNothing) {

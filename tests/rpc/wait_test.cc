@@ -7,7 +7,6 @@
 namespace countersign::rpc {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class WaitTest : public ServerFixture {
@@ -57,8 +56,9 @@ TEST_F(WaitTest, LearnsWithinTwoSecondsWhatNobodyAnnounced) {
   const v1::Proposal proposal = MustCreate();
   v1::Proposal answer;
   grpc::Status status;
+  const size_t reads = store_.reads();
   std::thread waiter([&] { status = Wait(kJob, Request(proposal.name()), &answer); });
-  ASSERT_TRUE(Eventually([&] { return hub_->waiting() == 1; }));
+  ASSERT_TRUE(Eventually([&] { return hub_->waiting() == 1 && store_.reads() > reads; }));
   v1::Proposal denied = proposal;
   denied.set_state(v1::Proposal::DENIED);
   const auto begin = std::chrono::steady_clock::now();
@@ -69,10 +69,13 @@ TEST_F(WaitTest, LearnsWithinTwoSecondsWhatNobodyAnnounced) {
 }
 
 TEST_F(WaitTest, ATimeoutIsAnsweredWithTheLatestStateAndIsNoError) {
+  hub_options_.poll_interval = seconds(10);  // So that it is the deadline that ends the wait.
   StartServer();
   const v1::Proposal proposal = MustCreate();
   v1::Proposal answer;
+  const auto begin = std::chrono::steady_clock::now();
   const grpc::Status status = Wait(kAgent, Request(proposal.name(), absl::Milliseconds(100)), &answer);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, hub_options_.poll_interval);
   EXPECT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(answer.state(), v1::Proposal::PENDING);
   EXPECT_EQ(answer.name(), proposal.name());

@@ -127,11 +127,25 @@ TEST_F(ConfigTest, AnOverrideCanTurnADefaultOff) {
   EXPECT_FALSE(config->database().notifications());
 }
 
+TEST_F(ConfigTest, AnOverriddenDurationReplacesTheWholeOfIt) {
+  const auto config =
+      Load("shutdown_grace: 7.5s\n", {}, {{"database.start_patience", "0s"}, {"shutdown_grace", "3s"}});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(ToDuration(config->database().start_patience()), absl::ZeroDuration());
+  EXPECT_EQ(ToDuration(config->shutdown_grace()), absl::Seconds(3));
+}
+
 TEST_F(ConfigTest, AnOverriddenListReplacesTheFiles) {
   const auto config =
       Load("bootstrap: {documents: [a.yaml]}\n", {}, {{"bootstrap.documents", "b.yaml,c.yaml"}});
   ASSERT_THAT(config, IsOk());
   EXPECT_THAT(config->bootstrap().documents(), ElementsAre("b.yaml", "c.yaml"));
+}
+
+TEST_F(ConfigTest, TheDatabasesUrlOfAFlagReplacesTheFilesUrlFile) {
+  const auto config = Load("database: {url_file: secret}\n", {}, {{"database.url", "dbname=x"}});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_THAT(DatabaseUrl(*config), IsOk());
 }
 
 TEST_F(ConfigTest, RefusesAWrongOverrideWithItsSource) {

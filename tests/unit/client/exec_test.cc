@@ -1,15 +1,19 @@
 // exec: its parts, and the whole against a mock of the client.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "client/cli/exec/child.h"
 #include "client/cli/exec/child_environment.h"
 #include "client/cli/exec/execution.h"
 #include "client/cli/exec/private_directory.h"
 #include "client/cli/exec/program.h"
+#include "client/cli/exec/signal_relay.h"
 #include "core/digest/action_digest.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
@@ -169,6 +173,43 @@ TEST(PrivateDirectoryTest, KeepsFilesToItselfAndCleansUp) {
     EXPECT_FALSE(directory->DigestOf("planted").ok());
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(RunCommandTest, ForwardsSignalsToTheChildAndGivesItsExitCode) {
+  const testing::TemporaryDirectory directory;
+  const std::string ready = directory / "ready";
+  const std::string hold = directory / "hold";
+  ASSERT_EQ(mkfifo(ready.c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(hold.c_str(), 0600), 0);
+  // In a process of its own, because the relay takes the signals away from all of it.
+  const pid_t runner = fork();
+  if (runner == 0) {
+    SignalRelay relay;
+    const auto program = OpenProgram("sh", std::string(kProgramPath));
+    const std::string script = "trap 'exit 42' USR1; echo > " + ready + "; read line < " + hold;
+    _exit(RunCommand({*program, {"sh", "-c", script}, {}, directory.path()}, relay).exit_code);
+  }
+  std::ifstream(ready).get();  // Opens once the trap is set.
+  kill(runner, SIGUSR1);
+  int status = 0;
+  ASSERT_EQ(waitpid(runner, &status, 0), runner);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 42);
+}
+
+TEST(RunCommandTest, GivesTheChildNothingButThreeDescriptorsAndTheEnvironment) {
+  const testing::TemporaryDirectory directory;
+  const int leaked = open("/dev/null", O_RDONLY);  // Not closed on exec.
+  SignalRelay relay;
+  const auto program = OpenProgram("sh", std::string(kProgramPath));
+  ASSERT_OK(program);
+  const std::string script =
+      "test ! -e /proc/$$/fd/" + std::to_string(leaked) + " && test \"$(env | grep -c SECRET)\" = 0";
+  setenv("SECRET", "s3cret", 1);
+  const Outcome outcome = RunCommand(
+      {*program, {"sh", "-c", script}, {{"PATH", std::string(kProgramPath)}}, directory.path()}, relay);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.problem;
+  close(leaked);
 }
 
 // The whole of exec, with a real token and real programs.

@@ -34,15 +34,15 @@ TEST(DocumentTest, FillsNumbersDurationsEnumsAndBooleans) {
 
 TEST(DocumentTest, RefusesWhatAReaderCouldMisunderstand) {
   for (const char* yaml : {
-           "rules: []\nrules: []\n",           // Duplicate key.
-           "a: &x 1\nb: *x\n",                 // Anchor and alias.
-           "rules: !!python/object []\n",      // Tag.
-           "rules: [\n",                       // Syntax.
-           "ruels: []\n",                      // Unknown field.
-           "rules: [3]\n",                     // Other type.
-           "rules: [{name: a, count: x}]\n",   // Unknown nested field.
+           "rules: []\nrules: []\n",          // Duplicate key.
+           "a: &x 1\nb: *x\n",                // Anchor and alias.
+           "rules: !!python/object []\n",     // Tag.
+           "rules: [\n",                      // Syntax.
+           "ruels: []\n",                     // Unknown field.
+           "rules: [3]\n",                    // Other type.
+           "rules: [{name: a, count: x}]\n",  // Unknown nested field.
            "rules: [{quorums: [{count: two}]}]\n",
-           "? [a]\n: b\n",                     // A key that is not a scalar.
+           "? [a]\n: b\n",  // A key that is not a scalar.
        }) {
     EXPECT_THAT(ReadPolicy(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
   }
@@ -55,6 +55,30 @@ TEST(DocumentTest, RefusesDepthAndSize) {
   for (int i = 0; i < 5000; ++i) dashes += "- ";
   EXPECT_THAT(ParseYaml(dashes + "x"), HasReason(v1::INVALID_FIELD));
   EXPECT_THAT(ParseYaml(std::string(kMaxDocumentBytes + 1, 'a')), HasReason(v1::INVALID_FIELD));
+}
+
+TEST(DocumentTest, RefusesWhatIsNotPrintableUtf8) {
+  for (const std::string& yaml : {
+           std::string("name: \x90\x90\n"),      // Not UTF-8.
+           std::string("name: \xED\xA0\x80\n"),  // A surrogate.
+           std::string("name: a\0b\n", 10),      // NUL, from which UTF-16 is guessed.
+           std::string("\xFF\xFEn\0a\0", 6),     // UTF-16.
+           std::string("name: \x1B[2J\n"),       // A terminal's escape.
+           std::string("name: \xC2\x9B"
+                       "2J\n"),  // The same as one character.
+           std::string("name: a\xEF\xBB\xBF"
+                       "b\n"),                // A byte order mark in the middle.
+           std::string("name: \"a\\0b\"\n"),  // NUL as an escape.
+       }) {
+    EXPECT_THAT(ParseYaml(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
+  }
+  EXPECT_OK(ParseYaml("\xEF\xBB\xBFname: \xC3\xA9\xE2\x82\xAC\xF0\x9F\x99\x82\r\n"));
+}
+
+TEST(DocumentTest, RefusesWhatTheParserWouldReadForEver) {
+  for (const char* yaml : {",", "]", "}", ", , , x", "a: b\n]", "---\na: b\n...\n,"}) {
+    EXPECT_THAT(ParseYaml(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
+  }
 }
 
 TEST(DocumentTest, KeepsTheTextOfEachDocumentApart) {
@@ -70,7 +94,8 @@ TEST(DocumentTest, KeepsTheTextOfEachDocumentApart) {
 TEST(DocumentTest, RefusesADocumentWithoutAKnownTypeAndOneGivenTwice) {
   EXPECT_THAT(broker::SplitDocuments("name: targets/x\n"), HasReason(v1::INVALID_FIELD));
   EXPECT_THAT(broker::SplitDocuments("document: Secret\n"), HasReason(v1::INVALID_FIELD));
-  EXPECT_THAT(broker::SplitDocuments("document: Policy\n---\ndocument: Policy\n"), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(broker::SplitDocuments("document: Policy\n---\ndocument: Policy\n"),
+              HasReason(v1::INVALID_FIELD));
   EXPECT_THAT(broker::SplitDocuments("# nothing\n"), HasReason(v1::INVALID_FIELD));
 }
 

@@ -381,6 +381,21 @@ TEST_F(HubTest, PollsTenThousandWaitersInAFewReadsAndLittleMemory) {
   EXPECT_EQ(*told, kWaiters);
 }
 
+TEST_F(HubTest, TheTimerThreadKeepsADeadlineThatComesBeforeTheNextPoll) {
+  Hub::Options options;
+  options.poll_interval = std::chrono::minutes(10);
+  hub_ = NewHub(options);
+  hub_->Start();
+  Put("a", v1::Proposal::PENDING);
+  for (int i = 0; i < 2; ++i) {
+    hub_->Wait(
+        "a", v1::Proposal::PENDING, std::chrono::steady_clock::now() + milliseconds(20),
+        [](const v1::Proposal&) { return true; }, answers_.For(i));
+    ASSERT_TRUE(answers_.AwaitCount(i + 1));
+  }
+  hub_.reset();
+}
+
 // The timer thread, changes, notifications and cancellations at the same time: everybody is told exactly
 // once.
 TEST_F(HubTest, TellsEachWaiterExactlyOnceHoweverThreadsRace) {
