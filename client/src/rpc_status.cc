@@ -16,7 +16,8 @@ absl::Status WithField(const absl::Status& status, const google::rpc::BadRequest
   const auto& violation = bad_request.field_violations(0);
   // The description may repeat the field, as the message does.
   const std::string prefix = absl::StrCat(violation.field(), ": ");
-  return error::InvalidField(violation.field(), std::string(absl::StripPrefix(violation.description(), prefix)));
+  return error::InvalidField(violation.field(),
+                             std::string(absl::StripPrefix(violation.description(), prefix)));
 }
 
 }  // namespace

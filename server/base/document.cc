@@ -193,13 +193,14 @@ absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text) {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     std::vector<JsonDocument> documents;
-    for (int last_start = -1;;) {
+    for (int last_line = -1;;) {
       JsonWriter writer;
       if (!parser.HandleNextDocument(writer)) return documents;
-      // What cannot start a document, a comma for example, yaml-cpp reports as an empty one for ever.
+      // yaml-cpp takes whatever follows on the line for another document, and what cannot start one, a comma
+      // for example, for an empty one, for ever.
       const YAML::Mark start = writer.start();
-      if (start.pos == last_start) throw Refused(start, "no document can start here");
-      last_start = start.pos;
+      if (start.line <= last_line) throw Refused(start, "no document can start here");
+      last_line = start.line;
       if (!writer.empty()) documents.push_back({writer.Take(), start.line + 1});
     }
   } catch (const Refused& refused) {

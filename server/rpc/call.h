@@ -150,7 +150,7 @@ grpc::ServerUnaryReactor* Unary(Edge* edge, grpc::CallbackServerContext* context
     }
     absl::StatusOr<Response> result = handler(call->caller(), *request, call->deadline());
     if (result.ok()) {
-      *response = *std::move(result);
+      *response = std::move(*result);
       internal::NoteProposalOf(*response, call.get());
     }
     const grpc::Status status = call->Conclude(result.status());

@@ -179,7 +179,7 @@ class GrpcServer final : public Server {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(Options options, Parts parts) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, const Parts& parts) {
   if (absl::Status status = CheckFiles(options); !status.ok()) return status;
   auto server = std::make_unique<GrpcServer>(options, parts);
   if (absl::Status status = server->Listen(options); !status.ok()) return status;

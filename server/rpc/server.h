@@ -51,7 +51,7 @@ class Server {
   // Listens and serves at once; health says NOT_SERVING until SetServing(true). INVALID_ARGUMENT when a file
   // cannot be read or key and certificate do not belong together; UNAVAILABLE when the address cannot be
   // used.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(Options options, Parts parts);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options, const Parts& parts);
 
   // Drain() without grace.
   virtual ~Server() = default;

@@ -163,7 +163,7 @@ void UploadReactor::Store() {
           : call_.edge()->broker->StoreArtifact(
                 call_.caller(), bytes_, call_.DeadlineWithin(call_.edge()->limits.max_transfer_duration));
   bytes_ = std::string();
-  if (stored.ok()) *response_ = *std::move(stored);
+  if (stored.ok()) *response_ = std::move(*stored);
   const grpc::Status status = call_.Conclude(stored.status());
   Finish(status);  // The last touch.
 }

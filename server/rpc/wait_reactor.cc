@@ -73,7 +73,7 @@ void WaitReactor::Answer(absl::StatusOr<v1::Proposal> result) {
   if (result.ok()) {
     if (absl::Status status = call_.StillPermitted(); !status.ok()) result = std::move(status);
   }
-  if (result.ok()) *response_ = *std::move(result);
+  if (result.ok()) *response_ = std::move(*result);
   const grpc::Status status = call_.Conclude(result.status());
   Finish(status);  // The last touch.
 }

@@ -55,36 +55,34 @@ void Hub::Start() {
 
 Hub::WaiterId Hub::Wait(std::string proposal_id, v1::Proposal::State while_state, SteadyTime deadline,
                         MaySee may_see, Done done) {
+  Waiter waiter{.proposal_id = std::move(proposal_id),
+                .while_state = while_state,
+                .deadline = deadline,
+                .may_see = std::move(may_see),
+                .done = std::move(done)};
   WaiterId id = 0;
-  absl::Status refusal;
-  {
-    base::MutexLock lock(&mutex_);
-    id = next_id_++;
-    if (stopping_) {
-      refusal = Draining();
-    } else if (waiters_.size() >= options_.max_waiters) {
-      refusal = TooMany();
-    } else {
-      std::vector<WaiterId>& siblings = by_proposal_[proposal_id];
-      Waiter waiter{.proposal_id = std::move(proposal_id),
-                    .while_state = while_state,
-                    .deadline = deadline,
-                    .may_see = std::move(may_see),
-                    .done = std::move(done),
-                    .index = siblings.size()};
-      siblings.push_back(id);
-      waiters_.emplace(id, std::move(waiter));
-      deadlines_.emplace(deadline, id);
-      to_look_.push_back(id);
-      if (deadlines_.begin()->second == id) wake_.NotifyOne();
-    }
+  const absl::Status registered = Register(&waiter, &id);
+  if (registered.ok()) {
+    StartReading();
+  } else {
+    waiter.done(registered);
   }
-  if (!refusal.ok()) {
-    done(refusal);
-    return id;
-  }
-  StartReading();
   return id;
+}
+
+absl::Status Hub::Register(Waiter* waiter, WaiterId* id) {
+  base::MutexLock lock(&mutex_);
+  *id = next_id_++;
+  if (stopping_) return Draining();
+  if (waiters_.size() >= options_.max_waiters) return TooMany();
+  std::vector<WaiterId>& siblings = by_proposal_[waiter->proposal_id];
+  waiter->index = siblings.size();
+  siblings.push_back(*id);
+  deadlines_.emplace(waiter->deadline, *id);
+  if (deadlines_.begin()->second == *id) wake_.NotifyOne();
+  waiters_.emplace(*id, std::move(*waiter));
+  to_look_.push_back(*id);
+  return absl::OkStatus();
 }
 
 void Hub::Cancel(WaiterId id) {

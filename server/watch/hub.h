@@ -115,6 +115,8 @@ class Hub {
     bool polled = false;
   };
 
+  // Takes `*waiter`, unless it refuses.
+  absl::Status Register(Waiter* waiter, WaiterId* id) ABSL_LOCKS_EXCLUDED(mutex_);
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   void ExpireLocked(SteadyTime now, std::vector<Answer>* answers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Waiter ClaimLocked(WaiterId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
