@@ -75,8 +75,8 @@ TEST(DocumentTest, RefusesWhatIsNotPrintableUtf8) {
   EXPECT_OK(ParseYaml("\xEF\xBB\xBFname: \xC3\xA9\xE2\x82\xAC\xF0\x9F\x99\x82\r\n"));
 }
 
-TEST(DocumentTest, RefusesWhatTheParserWouldReadForEver) {
-  for (const char* yaml : {",", "]", "}", ", , , x", "a: b\n]", "---\na: b\n...\n,"}) {
+TEST(DocumentTest, RefusesWhatFollowsADocumentOnItsLine) {
+  for (const char* yaml : {",", "]", "}", ", , , x", "a: b\n]", "---\na: b\n...\n,", "[a] b", "\"a\" b"}) {
     EXPECT_THAT(ParseYaml(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
   }
 }

@@ -422,6 +422,7 @@ TEST_F(WatchersTest, SurvivesThreadsThatRace) {
   watchers_->Start();
   std::atomic<bool> stop = false;
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&] {
       while (!stop) {
