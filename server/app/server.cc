@@ -296,6 +296,7 @@ absl::Status WiredServer::LoadConfiguration() {
 }
 
 void WiredServer::StartBackground() {
+  hub_.Start();
   watchers_.Start();
   postgres::ListenerOptions options;
   options.connect = ConnectAs("countersignd listener");
@@ -322,14 +323,14 @@ absl::Status WiredServer::StartGrpc() {
   options.client_ca_file = config_.grpc().client_ca_file();
   options.enable_reflection = config_.grpc().reflection();
   options.limits = RpcLimits();
-  auto server = rpc::Server::Start(std::move(options), {.broker = &broker_,
-                                                        .hub = &hub_,
-                                                        .watchers = &watchers_,
-                                                        .executor = &executor_,
-                                                        .clock = &clock_,
-                                                        .random = &random_,
-                                                        .log = &requests_,
-                                                        .observer = &requests_});
+  auto server = rpc::Server::Start(options, {.broker = &broker_,
+                                             .hub = &hub_,
+                                             .watchers = &watchers_,
+                                             .executor = &executor_,
+                                             .clock = &clock_,
+                                             .random = &random_,
+                                             .log = &requests_,
+                                             .observer = &requests_});
   if (!server.ok()) return server.status();
   grpc_ = *std::move(server);
   return absl::OkStatus();

@@ -16,8 +16,8 @@ inline constexpr std::string_view kBroker = "broker";
 
 using Detail = std::pair<std::string_view, std::string>;
 
-// An event of `type`, with `details` as a canonical JSON object of strings. No detail may be a secret. Text that
-// is not UTF-8 is left out rather than failing the transition that the event is part of.
+// An event of `type`, with `details` as a canonical JSON object of strings. No detail may be a secret. Text
+// that is not UTF-8 is left out rather than failing the transition that the event is part of.
 v1::AuditEvent Event(std::string_view type, std::string_view principal, std::string_view proposal,
                      std::string_view request_id, absl::Time now, std::initializer_list<Detail> details);
 

@@ -2,11 +2,11 @@
 #ifndef COUNTERSIGN_SERVER_BASE_DOCUMENT_H_
 #define COUNTERSIGN_SERVER_BASE_DOCUMENT_H_
 
+#include <google/protobuf/message.h>
+
 #include <cstddef>
 #include <string_view>
 #include <vector>
-
-#include <google/protobuf/message.h>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,8 +29,8 @@ struct JsonDocument {
 // the text says line and column.
 absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text);
 
-// Fills `message` from one document. Unknown fields are refused, and so are values of another type; one value may
-// stand for a list of one, as protobuf's own parser has it.
+// Fills `message` from one document. Unknown fields are refused, and so are values of another type; one value
+// may stand for a list of one, as protobuf's own parser has it.
 absl::Status FromJson(std::string_view json, google::protobuf::Message* message);
 
 }  // namespace countersign::base

@@ -19,7 +19,8 @@ class SystemRandom final : public RandomSource {
   std::string Bytes(size_t count) override;
 };
 
-// 24 characters of a-z and 2-7 (120 bits): an id that cannot be guessed and that a person can type a prefix of.
+// 24 characters of a-z and 2-7 (120 bits): an id that cannot be guessed and that a person can type a prefix
+// of.
 std::string NewId(RandomSource& random);
 
 // A number in [0, 1), for jitter.

@@ -8,7 +8,8 @@
 
 namespace countersign::broker {
 
-absl::StatusOr<v1::Artifact> Broker::StoreArtifact(const Caller&, std::string_view bytes, absl::Time deadline) {
+absl::StatusOr<v1::Artifact> Broker::StoreArtifact(const Caller&, std::string_view bytes,
+                                                   absl::Time deadline) {
   if (bytes.empty()) return error::InvalidField("chunk", "an artifact has at least one byte");
   auto sealed = storage::Seal(*master_keys_, *random_, digest::Sha256(bytes), bytes);
   if (!sealed.ok()) return sealed.status();
@@ -22,14 +23,15 @@ absl::StatusOr<v1::Artifact> Broker::StoreArtifact(const Caller&, std::string_vi
   return artifact;
 }
 
-absl::StatusOr<std::string> Broker::ReadArtifact(const Caller& caller, const v1::DownloadArtifactRequest& request,
+absl::StatusOr<std::string> Broker::ReadArtifact(const Caller& caller,
+                                                 const v1::DownloadArtifactRequest& request,
                                                  absl::Time deadline) {
   const auto record = LoadVisible(caller, request.proposal(), deadline);
   if (!record.ok()) return record.status();
   const auto& artifacts = record->proposal.action().artifacts();
-  const bool referenced = std::any_of(artifacts.begin(), artifacts.end(), [&](const v1::ArtifactReference& artifact) {
-    return artifact.digest() == request.digest();
-  });
+  const bool referenced = std::any_of(
+      artifacts.begin(), artifacts.end(),
+      [&](const v1::ArtifactReference& artifact) { return artifact.digest() == request.digest(); });
   if (!referenced) return error::Make(v1::NOT_FOUND, "the proposal has no such artifact");
   const auto sealed = store_->GetArtifact(request.digest(), deadline);
   if (!sealed.ok()) return sealed.status();

@@ -88,11 +88,12 @@ absl::Status Authorize(const policy::Configuration& configuration, Method method
   if (principal->revoked()) return error::Make(v1::PRINCIPAL_REVOKED, "this principal was revoked");
   const Row& row = RowOf(method);
   if (!Allows(row, caller.kind)) {
-    return error::Make(v1::NOT_PERMITTED,
-                       text::Concat("principals of kind ", policy::KindName(caller.kind), " may not call ", row.name));
+    return error::Make(v1::NOT_PERMITTED, text::Concat("principals of kind ", policy::KindName(caller.kind),
+                                                       " may not call ", row.name));
   }
   if (row.admin_only && !configuration.IsMember(caller.principal, policy::kAdminGroup)) {
-    return error::Make(v1::NOT_PERMITTED, text::Concat("only members of the group admin may call ", row.name));
+    return error::Make(v1::NOT_PERMITTED,
+                       text::Concat("only members of the group admin may call ", row.name));
   }
   return absl::OkStatus();
 }

@@ -38,9 +38,9 @@ enum class Method {
 // The RPC's name, for example "ApproveProposal".
 std::string_view MethodName(Method method);
 
-// OK when the table lets this principal make this call at all; what depends on the proposal (its requester, its
-// target's executors, its quorum) is checked where the proposal is known.
-// PRINCIPAL_UNKNOWN, PRINCIPAL_REVOKED, NOT_PERMITTED. Pure.
+// OK when the table lets this principal make this call at all; what depends on the proposal (its requester,
+// its target's executors, its quorum) is checked where the proposal is known. PRINCIPAL_UNKNOWN,
+// PRINCIPAL_REVOKED, NOT_PERMITTED. Pure.
 absl::Status Authorize(const policy::Configuration& configuration, Method method, const Caller& caller);
 
 }  // namespace countersign::broker

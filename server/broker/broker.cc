@@ -57,11 +57,13 @@ absl::Status Broker::RefreshConfiguration(absl::Time deadline) {
   if (!loaded.ok()) return loaded.status();
   auto built = BuildConfiguration(loaded->first, loaded->second);
   if (!built.ok()) {
-    return error::Make(v1::DATA_CORRUPTED, text::Concat("stored configuration is not valid: ", text::MessageOf(built.status())));
+    return error::Make(v1::DATA_CORRUPTED,
+                       text::Concat("stored configuration is not valid: ", text::MessageOf(built.status())));
   }
   auto next = std::make_shared<const policy::Configuration>(*std::move(built));
   base::MutexLock lock(&mutex_);
-  if (configuration_ == nullptr || configuration_->version() < next->version()) configuration_ = std::move(next);
+  if (configuration_ == nullptr || configuration_->version() < next->version())
+    configuration_ = std::move(next);
   return absl::OkStatus();
 }
 
@@ -90,8 +92,8 @@ bool Broker::MaySee(const Caller& caller, const v1::Proposal& proposal) const {
   }
   const auto current = configuration();
   const v1::Target* target = current == nullptr ? nullptr : current->FindTarget(proposal.action().target());
-  return target != nullptr && std::find(target->executors().begin(), target->executors().end(), caller.principal) !=
-                                  target->executors().end();
+  return target != nullptr && std::find(target->executors().begin(), target->executors().end(),
+                                        caller.principal) != target->executors().end();
 }
 
 Broker::Call Broker::MakeCall(const Caller& caller, Method method, const std::string& request_id,
@@ -120,7 +122,8 @@ absl::StatusOr<storage::Record> Broker::Load(const std::string& id, bool* recent
   return record;
 }
 
-absl::StatusOr<storage::Record> Broker::LoadVisible(const Caller& caller, std::string_view name, absl::Time deadline) {
+absl::StatusOr<storage::Record> Broker::LoadVisible(const Caller& caller, std::string_view name,
+                                                    absl::Time deadline) {
   const auto id = proposal::ParseProposalName(name, "name");
   if (!id.ok()) return id.status();
   auto record = store_->Get(*id, deadline);
@@ -171,7 +174,8 @@ absl::StatusOr<std::string> Broker::Transition(const Call& call, const std::stri
         if (const absl::Status status = RefreshConfiguration(call.deadline); !status.ok()) return status;
     }
   }
-  return error::Make(v1::CONCURRENT_UPDATE, "others keep changing this proposal at the same moment; try again");
+  return error::Make(v1::CONCURRENT_UPDATE,
+                     "others keep changing this proposal at the same moment; try again");
 }
 
 std::string Broker::Complete(const Call& call, const Snapshot& snapshot, Step* step) const {
@@ -179,7 +183,8 @@ std::string Broker::Complete(const Call& call, const Snapshot& snapshot, Step* s
   change.expected_version = snapshot.record.version;
   *change.proposal.mutable_update_time() = base::ToTimestamp(snapshot.now);
   change.proposal.set_etag(text::Concat(snapshot.record.version + 1));
-  const std::string answer = step->answer ? step->answer(change.proposal) : change.proposal.SerializeAsString();
+  const std::string answer =
+      step->answer ? step->answer(change.proposal) : change.proposal.SerializeAsString();
   // A refusal is not recorded: repeated, the call meets the state that the refusal left behind.
   if (step->refusal.ok()) {
     change.request = storage::RequestRecord{call.caller.principal, call.request_id, call.body_digest, answer};
@@ -187,7 +192,8 @@ std::string Broker::Complete(const Call& call, const Snapshot& snapshot, Step* s
   return answer;
 }
 
-absl::StatusOr<v1::Proposal> Broker::TransitionProposal(const Call& call, std::string_view name, const Rule& rule) {
+absl::StatusOr<v1::Proposal> Broker::TransitionProposal(const Call& call, std::string_view name,
+                                                        const Rule& rule) {
   const auto id = proposal::ParseProposalName(name, "name");
   if (!id.ok()) return id.status();
   const auto answer = Transition(call, *id, [&](const Snapshot& snapshot) -> absl::StatusOr<Step> {
@@ -196,7 +202,8 @@ absl::StatusOr<v1::Proposal> Broker::TransitionProposal(const Call& call, std::s
   });
   if (!answer.ok()) return answer.status();
   v1::Proposal proposal;
-  if (!proposal.ParseFromString(*answer)) return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
+  if (!proposal.ParseFromString(*answer))
+    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
   return proposal;
 }
 
@@ -204,7 +211,8 @@ absl::StatusOr<std::string> Broker::Replay(const Call& call) {
   auto found = store_->FindRequest(call.caller.principal, call.request_id, call.deadline);
   if (!found.ok()) return found.status();
   if (found->body_digest != call.body_digest) {
-    return error::Make(v1::REQUEST_ID_REUSED, "this request_id was used before for another call; make a new one");
+    return error::Make(v1::REQUEST_ID_REUSED,
+                       "this request_id was used before for another call; make a new one");
   }
   return std::move(found->response);
 }
@@ -227,8 +235,9 @@ Broker::Step Broker::Supersede(const Call& call, const Snapshot& snapshot, const
   step.change.proposal.set_state(v1::Proposal::SUPERSEDED);
   step.change.proposal.set_state_detail(std::string(why.message()));
   step.change.proposal.clear_blocked_by();
-  step.change.event = audit::Event("proposal.superseded", call.caller.principal, snapshot.record.proposal.name(),
-                                   call.request_id, snapshot.now, {{"reason", v1::Reason_Name(error::ReasonOf(why))}});
+  step.change.event =
+      audit::Event("proposal.superseded", call.caller.principal, snapshot.record.proposal.name(),
+                   call.request_id, snapshot.now, {{"reason", v1::Reason_Name(error::ReasonOf(why))}});
   step.refusal = why;
   return step;
 }
@@ -244,7 +253,8 @@ absl::Status Broker::CommitSweep(const storage::Record& record, absl::Time now, 
   change.proposal = record.proposal;
   change.proposal.set_state(*after);
   change.proposal.clear_blocked_by();
-  change.proposal.set_state_detail(lease ? "the runner stopped reporting; look at the target, then resolve this"
+  change.proposal.set_state_detail(lease
+                                       ? "the runner stopped reporting; look at the target, then resolve this"
                                    : before == v1::Proposal::PENDING ? "nobody decided in time"
                                                                      : "the approval was not used in time");
   *change.proposal.mutable_update_time() = base::ToTimestamp(now);

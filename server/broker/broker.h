@@ -38,9 +38,10 @@ class ChangeObserver {
   virtual void OnChanged(v1::Proposal::State before, const storage::Record& record) = 0;
 };
 
-// The use cases: one method per RPC that is not a wait. Each checks the relation of the caller to the proposal
-// (the table of authorization.h was checked before), decides on a snapshot, and commits by compare-and-set,
-// deciding again on fresh data when somebody else was faster. Thread-safe; borrows everything it is given.
+// The use cases: one method per RPC that is not a wait. Each checks the relation of the caller to the
+// proposal (the table of authorization.h was checked before), decides on a snapshot, and commits by
+// compare-and-set, deciding again on fresh data when somebody else was faster. Thread-safe; borrows
+// everything it is given.
 class Broker {
  public:
   struct Options {
@@ -61,23 +62,33 @@ class Broker {
   absl::Status Authorize(Method method, const Caller& caller) const;
 
   absl::StatusOr<v1::Artifact> StoreArtifact(const Caller&, std::string_view bytes, absl::Time deadline);
-  absl::StatusOr<std::string> ReadArtifact(const Caller&, const v1::DownloadArtifactRequest&, absl::Time deadline);
-  absl::StatusOr<v1::Proposal> CreateProposal(const Caller&, const v1::CreateProposalRequest&, absl::Time deadline);
+  absl::StatusOr<std::string> ReadArtifact(const Caller&, const v1::DownloadArtifactRequest&,
+                                           absl::Time deadline);
+  absl::StatusOr<v1::Proposal> CreateProposal(const Caller&, const v1::CreateProposalRequest&,
+                                              absl::Time deadline);
   absl::StatusOr<v1::Proposal> GetProposal(const Caller&, const v1::GetProposalRequest&, absl::Time deadline);
   absl::StatusOr<v1::ListProposalsResponse> ListProposals(const Caller&, const v1::ListProposalsRequest&,
                                                           absl::Time deadline);
-  absl::StatusOr<v1::Proposal> CancelProposal(const Caller&, const v1::CancelProposalRequest&, absl::Time deadline);
+  absl::StatusOr<v1::Proposal> CancelProposal(const Caller&, const v1::CancelProposalRequest&,
+                                              absl::Time deadline);
 
-  absl::StatusOr<v1::Proposal> ApproveProposal(const Caller&, const v1::ApproveProposalRequest&, absl::Time deadline);
-  absl::StatusOr<v1::Proposal> DenyProposal(const Caller&, const v1::DenyProposalRequest&, absl::Time deadline);
-  absl::StatusOr<v1::Proposal> RevokeProposal(const Caller&, const v1::RevokeProposalRequest&, absl::Time deadline);
-  absl::StatusOr<v1::Proposal> ResolveProposal(const Caller&, const v1::ResolveProposalRequest&, absl::Time deadline);
+  absl::StatusOr<v1::Proposal> ApproveProposal(const Caller&, const v1::ApproveProposalRequest&,
+                                               absl::Time deadline);
+  absl::StatusOr<v1::Proposal> DenyProposal(const Caller&, const v1::DenyProposalRequest&,
+                                            absl::Time deadline);
+  absl::StatusOr<v1::Proposal> RevokeProposal(const Caller&, const v1::RevokeProposalRequest&,
+                                              absl::Time deadline);
+  absl::StatusOr<v1::Proposal> ResolveProposal(const Caller&, const v1::ResolveProposalRequest&,
+                                               absl::Time deadline);
 
   absl::StatusOr<v1::ClaimProposalResponse> ClaimProposal(const Caller&, const v1::ClaimProposalRequest&,
                                                           absl::Time deadline);
-  absl::StatusOr<v1::RedeemTokenResponse> RedeemToken(const Caller&, const v1::RedeemTokenRequest&, absl::Time deadline);
-  absl::StatusOr<v1::HeartbeatResponse> Heartbeat(const Caller&, const v1::HeartbeatRequest&, absl::Time deadline);
-  absl::StatusOr<v1::Proposal> ReportExecution(const Caller&, const v1::ReportExecutionRequest&, absl::Time deadline);
+  absl::StatusOr<v1::RedeemTokenResponse> RedeemToken(const Caller&, const v1::RedeemTokenRequest&,
+                                                      absl::Time deadline);
+  absl::StatusOr<v1::HeartbeatResponse> Heartbeat(const Caller&, const v1::HeartbeatRequest&,
+                                                  absl::Time deadline);
+  absl::StatusOr<v1::Proposal> ReportExecution(const Caller&, const v1::ReportExecutionRequest&,
+                                               absl::Time deadline);
 
   absl::StatusOr<v1::ApplyDocumentsResponse> ApplyDocuments(const Caller&, const v1::ApplyDocumentsRequest&,
                                                             absl::Time deadline);
@@ -86,11 +97,11 @@ class Broker {
   absl::StatusOr<v1::Document> GetDocument(const Caller&, const v1::GetDocumentRequest&, absl::Time deadline);
   absl::StatusOr<v1::ListDocumentsResponse> ListDocuments(const Caller&, const v1::ListDocumentsRequest&,
                                                           absl::Time deadline);
-  absl::StatusOr<v1::ListDocumentVersionsResponse> ListDocumentVersions(const Caller&,
-                                                                        const v1::ListDocumentVersionsRequest&,
-                                                                        absl::Time deadline);
+  absl::StatusOr<v1::ListDocumentVersionsResponse> ListDocumentVersions(
+      const Caller&, const v1::ListDocumentVersionsRequest&, absl::Time deadline);
   absl::StatusOr<v1::Caller> GetCaller(const Caller&) const;
-  absl::StatusOr<v1::ListAuditEventsResponse> ListAuditEvents(const Caller&, const v1::ListAuditEventsRequest&,
+  absl::StatusOr<v1::ListAuditEventsResponse> ListAuditEvents(const Caller&,
+                                                              const v1::ListAuditEventsRequest&,
                                                               absl::Time deadline);
 
   // Whether the caller may read this proposal; used by waits and watches too. Callers must not be told more
@@ -124,7 +135,8 @@ class Broker {
     storage::Change change;
     // The answer, when it is not the proposal itself.
     std::function<std::string(const v1::Proposal&)> answer;
-    // When not OK, the change commits and the caller is told this: the world moved and the proposal is superseded.
+    // When not OK, the change commits and the caller is told this: the world moved and the proposal is
+    // superseded.
     absl::Status refusal;
   };
   using Rule = std::function<absl::StatusOr<Step>(const Snapshot&)>;
@@ -139,7 +151,8 @@ class Broker {
   // The first answer of a repeated call; NOT_FOUND when it was never done.
   absl::StatusOr<std::string> Replay(const Call& call);
   absl::StatusOr<storage::Record> Load(const std::string& id, bool* recent, absl::Time deadline);
-  absl::StatusOr<storage::Record> LoadVisible(const Caller& caller, std::string_view name, absl::Time deadline);
+  absl::StatusOr<storage::Record> LoadVisible(const Caller& caller, std::string_view name,
+                                              absl::Time deadline);
   void Committed(v1::Proposal::State before, const storage::Change& change);
   absl::Status CommitSweep(const storage::Record& record, absl::Time now, absl::Time deadline);
 
@@ -153,7 +166,8 @@ class Broker {
   absl::StatusOr<Step> CastRule(const Call& call, v1::Decision::Verdict verdict, const std::string& etag,
                                 const std::string& action_digest, const std::string& comment,
                                 const Snapshot& snapshot) const;
-  absl::StatusOr<Step> ClaimRule(const Call& call, const std::string& token_id, const Snapshot& snapshot) const;
+  absl::StatusOr<Step> ClaimRule(const Call& call, const std::string& token_id,
+                                 const Snapshot& snapshot) const;
   absl::StatusOr<Step> RedeemRule(const Call& call, const jws::ExecutionClaims& claims,
                                   const std::string& action_digest, const Snapshot& snapshot) const;
   absl::StatusOr<std::string> SignToken(const Caller& caller, const v1::Proposal& proposal,

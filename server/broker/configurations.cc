@@ -30,8 +30,8 @@ struct ApplyPlan {
   v1::ApplyDocumentsResponse response;
 };
 
-absl::StatusOr<ApplyPlan> PlanApply(const std::string& content, int64_t version, std::vector<v1::Document> current,
-                                    const Caller& caller, absl::Time now) {
+absl::StatusOr<ApplyPlan> PlanApply(const std::string& content, int64_t version,
+                                    std::vector<v1::Document> current, const Caller& caller, absl::Time now) {
   auto named = SplitDocuments(content);
   if (!named.ok()) return named.status();
   std::map<std::string, v1::Document> merged;
@@ -58,8 +58,10 @@ absl::StatusOr<ApplyPlan> PlanApply(const std::string& content, int64_t version,
   for (auto& [name, document] : merged) after.push_back(std::move(document));
   const auto built = BuildConfiguration(version + 1, after);
   if (!built.ok()) return built.status();
-  if (caller.kind == policy::PrincipalKind::kHuman && !built->IsMember(caller.principal, policy::kAdminGroup)) {
-    return error::InvalidField("Directory.groups", "this would take you out of the group admin; let another admin do that");
+  if (caller.kind == policy::PrincipalKind::kHuman &&
+      !built->IsMember(caller.principal, policy::kAdminGroup)) {
+    return error::InvalidField("Directory.groups",
+                               "this would take you out of the group admin; let another admin do that");
   }
   return plan;
 }
@@ -74,21 +76,25 @@ bool IsDocumentName(std::string_view name) {
   return name == "directory" || name == "policy" || policy::IsTargetName(name);
 }
 
-absl::Status BadDocumentName() { return error::InvalidField("name", "must be directory, policy or targets/{target}"); }
+absl::Status BadDocumentName() {
+  return error::InvalidField("name", "must be directory, policy or targets/{target}");
+}
 
 }  // namespace
 
 absl::StatusOr<v1::ApplyDocumentsResponse> Broker::ApplyDocuments(const Caller& caller,
                                                                   const v1::ApplyDocumentsRequest& request,
                                                                   absl::Time deadline) {
-  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok()) return status;
+  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok())
+    return status;
   const Call call = MakeCall(caller, Method::kApplyDocuments, request.request_id(), request, deadline);
   if (call.repeatable) {
     const auto answer = Replay(call);
     if (error::ReasonOf(answer.status()) != v1::NOT_FOUND) {
       v1::ApplyDocumentsResponse response;
       if (answer.ok() && response.ParseFromString(*answer)) return response;
-      return answer.ok() ? error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read") : answer.status();
+      return answer.ok() ? error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read")
+                         : answer.status();
     }
   }
   auto loaded = store_->LoadDocuments(deadline);
@@ -133,7 +139,8 @@ absl::StatusOr<v1::Document> Broker::GetDocument(const Caller&, const v1::GetDoc
   return store_->GetDocument(request.name(), request.version(), deadline);
 }
 
-absl::StatusOr<v1::ListDocumentsResponse> Broker::ListDocuments(const Caller&, const v1::ListDocumentsRequest&,
+absl::StatusOr<v1::ListDocumentsResponse> Broker::ListDocuments(const Caller&,
+                                                                const v1::ListDocumentsRequest&,
                                                                 absl::Time deadline) {
   auto loaded = store_->LoadDocuments(deadline);
   if (!loaded.ok()) return loaded.status();
@@ -162,7 +169,8 @@ absl::StatusOr<v1::Caller> Broker::GetCaller(const Caller& caller) const {
   v1::Caller answer;
   answer.set_principal(caller.principal);
   answer.set_kind(std::string(policy::KindName(caller.kind)));
-  if (caller.kind == policy::PrincipalKind::kHuman) answer.set_person(policy::Configuration::PersonOf(*principal));
+  if (caller.kind == policy::PrincipalKind::kHuman)
+    answer.set_person(policy::Configuration::PersonOf(*principal));
   answer.set_owner(principal->owner());
   for (const std::string& group : current->GroupsOf(caller.principal)) answer.add_groups(group);
   return answer;

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "core/error/error.h"
-#include "core/text/text.h"
 #include "core/policy/quorum.h"
+#include "core/text/text.h"
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
@@ -38,9 +38,9 @@ absl::Status CheckMayResolve(const policy::Configuration& configuration, const v
 
 }  // namespace
 
-absl::StatusOr<v1::Proposal> Broker::Cast(const Call& call, std::string_view name, v1::Decision::Verdict verdict,
-                                          const std::string& etag, const std::string& action_digest,
-                                          const std::string& comment) {
+absl::StatusOr<v1::Proposal> Broker::Cast(const Call& call, std::string_view name,
+                                          v1::Decision::Verdict verdict, const std::string& etag,
+                                          const std::string& action_digest, const std::string& comment) {
   absl::Status status = ValidateWords(call.request_id, comment, /*required=*/false);
   if (status.ok()) status = ValidateShown(etag, action_digest);
   if (!status.ok()) return status;
@@ -49,9 +49,9 @@ absl::StatusOr<v1::Proposal> Broker::Cast(const Call& call, std::string_view nam
   });
 }
 
-absl::StatusOr<Broker::Step> Broker::CastRule(const Call& call, v1::Decision::Verdict verdict, const std::string& etag,
-                                              const std::string& action_digest, const std::string& comment,
-                                              const Snapshot& snapshot) const {
+absl::StatusOr<Broker::Step> Broker::CastRule(const Call& call, v1::Decision::Verdict verdict,
+                                              const std::string& etag, const std::string& action_digest,
+                                              const std::string& comment, const Snapshot& snapshot) const {
   const v1::Proposal& before = snapshot.record.proposal;
   Step step;
   step.change.configuration_version = snapshot.configuration->version();
@@ -66,29 +66,33 @@ absl::StatusOr<Broker::Step> Broker::CastRule(const Call& call, v1::Decision::Ve
     if (!standing.ok()) return Supersede(call, snapshot, standing);
   }
   step.change.decision = proposal.decisions(proposal.decisions_size() - 1);
-  step.change.event =
-      audit::Event(verdict == v1::Decision::APPROVE ? "proposal.approved" : "proposal.denied", call.caller.principal,
-                   proposal.name(), call.request_id, snapshot.now,
-                   {{"action_digest", action_digest},
-                    {"person", step.change.decision->person()},
-                    {"state", v1::Proposal::State_Name(proposal.state())},
-                    {"policy_digest", snapshot.configuration->DigestOf("policy")}});
+  step.change.event = audit::Event(verdict == v1::Decision::APPROVE ? "proposal.approved" : "proposal.denied",
+                                   call.caller.principal, proposal.name(), call.request_id, snapshot.now,
+                                   {{"action_digest", action_digest},
+                                    {"person", step.change.decision->person()},
+                                    {"state", v1::Proposal::State_Name(proposal.state())},
+                                    {"policy_digest", snapshot.configuration->DigestOf("policy")}});
   return step;
 }
 
-absl::StatusOr<v1::Proposal> Broker::ApproveProposal(const Caller& caller, const v1::ApproveProposalRequest& request,
+absl::StatusOr<v1::Proposal> Broker::ApproveProposal(const Caller& caller,
+                                                     const v1::ApproveProposalRequest& request,
                                                      absl::Time deadline) {
   const Call call = MakeCall(caller, Method::kApproveProposal, request.request_id(), request, deadline);
-  return Cast(call, request.name(), v1::Decision::APPROVE, request.etag(), request.action_digest(), request.comment());
+  return Cast(call, request.name(), v1::Decision::APPROVE, request.etag(), request.action_digest(),
+              request.comment());
 }
 
-absl::StatusOr<v1::Proposal> Broker::DenyProposal(const Caller& caller, const v1::DenyProposalRequest& request,
+absl::StatusOr<v1::Proposal> Broker::DenyProposal(const Caller& caller,
+                                                  const v1::DenyProposalRequest& request,
                                                   absl::Time deadline) {
   const Call call = MakeCall(caller, Method::kDenyProposal, request.request_id(), request, deadline);
-  return Cast(call, request.name(), v1::Decision::DENY, request.etag(), request.action_digest(), request.comment());
+  return Cast(call, request.name(), v1::Decision::DENY, request.etag(), request.action_digest(),
+              request.comment());
 }
 
-absl::StatusOr<v1::Proposal> Broker::RevokeProposal(const Caller& caller, const v1::RevokeProposalRequest& request,
+absl::StatusOr<v1::Proposal> Broker::RevokeProposal(const Caller& caller,
+                                                    const v1::RevokeProposalRequest& request,
                                                     absl::Time deadline) {
   const absl::Status status = ValidateWords(request.request_id(), request.comment(), /*required=*/false);
   if (!status.ok()) return status;
@@ -107,7 +111,8 @@ absl::StatusOr<v1::Proposal> Broker::RevokeProposal(const Caller& caller, const 
   });
 }
 
-absl::StatusOr<v1::Proposal> Broker::ResolveProposal(const Caller& caller, const v1::ResolveProposalRequest& request,
+absl::StatusOr<v1::Proposal> Broker::ResolveProposal(const Caller& caller,
+                                                     const v1::ResolveProposalRequest& request,
                                                      absl::Time deadline) {
   absl::Status status = ValidateWords(request.request_id(), request.comment(), /*required=*/true);
   if (!status.ok()) return status;

@@ -39,7 +39,8 @@ absl::StatusOr<std::string> TakeType(std::string* json) {
   }
   const auto found = object.fields().find("document");
   if (found == object.fields().end() || found->second.kind_case() != google::protobuf::Value::kStringValue) {
-    return error::InvalidField("content", "every document needs a line `document: Directory`, `Policy` or `Target`");
+    return error::InvalidField("content",
+                               "every document needs a line `document: Directory`, `Policy` or `Target`");
   }
   std::string type = found->second.string_value();
   object.mutable_fields()->erase("document");
@@ -69,8 +70,9 @@ absl::StatusOr<std::vector<Parsed>> Parse(const std::string& text) {
     absl::StatusOr<Parsed> message =
         *type == "Directory" ? Read<v1::Directory>(json)
         : *type == "Policy"  ? Read<v1::Policy>(json)
-        : *type == "Target"  ? Read<v1::Target>(json)
-                             : error::InvalidField("content", "`document` must be Directory, Policy or Target");
+        : *type == "Target"
+            ? Read<v1::Target>(json)
+            : error::InvalidField("content", "`document` must be Directory, Policy or Target");
     if (!message.ok()) return message.status();
     parsed.push_back(*std::move(message));
   }
@@ -104,7 +106,8 @@ absl::StatusOr<std::vector<NamedDocument>> SplitDocuments(std::string_view text)
   return documents;
 }
 
-absl::StatusOr<policy::Configuration> BuildConfiguration(int64_t version, const std::vector<v1::Document>& documents) {
+absl::StatusOr<policy::Configuration> BuildConfiguration(int64_t version,
+                                                         const std::vector<v1::Document>& documents) {
   policy::Documents built;
   built.version = version;
   for (const v1::Document& document : documents) {

@@ -23,7 +23,8 @@ struct NamedDocument {
 absl::StatusOr<std::vector<NamedDocument>> SplitDocuments(std::string_view text);
 
 // The validated configuration that `documents` make together.
-absl::StatusOr<policy::Configuration> BuildConfiguration(int64_t version, const std::vector<v1::Document>& documents);
+absl::StatusOr<policy::Configuration> BuildConfiguration(int64_t version,
+                                                         const std::vector<v1::Document>& documents);
 
 }  // namespace countersign::broker
 

@@ -27,7 +27,8 @@ absl::Status CheckExecutor(const policy::Configuration& configuration, const v1:
                                target->executors().end()) {
     return absl::OkStatus();
   }
-  return error::Make(v1::NOT_PERMITTED, text::Concat("you are not an executor of ", proposal.action().target()));
+  return error::Make(v1::NOT_PERMITTED,
+                     text::Concat("you are not an executor of ", proposal.action().target()));
 }
 
 // State, time and standing, as at every step between approval and run.
@@ -58,33 +59,39 @@ absl::StatusOr<std::string> Broker::SignToken(const Caller& caller, const v1::Pr
   if (target == nullptr) return error::Make(v1::POLICY_CHANGED, "the target was removed; submit it again");
   const auto key = keys_->ActiveKey(clock_->Now());
   if (!key.ok()) return error::Make(v1::INTERNAL, text::MessageOf(key.status()));
-  return jws::IssueExecutionToken(**key, token::ClaimsFor(proposal, *current, *target, options_.issuer, token_id,
-                                                          caller.certificate_thumbprint, issue_time));
+  return jws::IssueExecutionToken(**key,
+                                  token::ClaimsFor(proposal, *current, *target, options_.issuer, token_id,
+                                                   caller.certificate_thumbprint, issue_time));
 }
 
 absl::StatusOr<v1::ClaimProposalResponse> Broker::ClaimProposal(const Caller& caller,
                                                                 const v1::ClaimProposalRequest& request,
                                                                 absl::Time deadline) {
-  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok()) return status;
+  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok())
+    return status;
   const auto id = proposal::ParseProposalName(request.name(), "name");
   if (!id.ok()) return id.status();
   const Call call = MakeCall(caller, Method::kClaimProposal, request.request_id(), request, deadline);
   const std::string token_id = base::NewId(*random_);
-  const auto answer = Transition(call, *id, [&](const Snapshot& snapshot) { return ClaimRule(call, token_id, snapshot); });
+  const auto answer =
+      Transition(call, *id, [&](const Snapshot& snapshot) { return ClaimRule(call, token_id, snapshot); });
   if (!answer.ok()) return answer.status();
-  // What is recorded has the token's id in the place of the token. A repeated claim gets the same token, signed
-  // again, as long as no other claim came after it.
+  // What is recorded has the token's id in the place of the token. A repeated claim gets the same token,
+  // signed again, as long as no other claim came after it.
   v1::ClaimProposalResponse response;
-  if (!response.ParseFromString(*answer)) return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
+  if (!response.ParseFromString(*answer))
+    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
   const bool repeated = response.token() != token_id;
   if (repeated) {
     const auto record = store_->Get(*id, deadline);
     if (!record.ok()) return record.status();
     if (record->current_token_id != response.token() || record->proposal.state() != v1::Proposal::APPROVED) {
-      return error::Make(v1::WRONG_STATE, "this claim was answered before, and its token can no longer be redeemed");
+      return error::Make(v1::WRONG_STATE,
+                         "this claim was answered before, and its token can no longer be redeemed");
     }
   }
-  auto token = SignToken(caller, response.proposal(), response.token(), base::ToTime(response.proposal().update_time()));
+  auto token = SignToken(caller, response.proposal(), response.token(),
+                         base::ToTime(response.proposal().update_time()));
   if (!token.ok()) return token.status();
   response.set_token(*std::move(token));
   return response;
@@ -108,17 +115,19 @@ absl::StatusOr<Broker::Step> Broker::ClaimRule(const Call& call, const std::stri
   step.change.proposal.set_claim_count(before.claim_count() + 1);
   step.change.current_token_id = token_id;
   const v1::Target& target = *configuration.FindTarget(before.action().target());
-  const jws::ExecutionClaims claims = token::ClaimsFor(before, configuration, target, options_.issuer, token_id,
-                                                       call.caller.certificate_thumbprint, snapshot.now);
+  const jws::ExecutionClaims claims =
+      token::ClaimsFor(before, configuration, target, options_.issuer, token_id,
+                       call.caller.certificate_thumbprint, snapshot.now);
   if (claims.expire_time <= snapshot.now) {
     return error::Make(v1::APPROVAL_EXPIRED, "the time to use this approval is over; submit it again");
   }
   step.change.issue = storage::TokenIssue{token_id, call.caller.principal, call.caller.certificate_thumbprint,
                                           claims.issue_time, claims.expire_time};
-  step.change.event = audit::Event("token.issued", call.caller.principal, before.name(), call.request_id, snapshot.now,
-                                   {{"token_id", token_id},
-                                    {"action_digest", before.action_digest()},
-                                    {"expire_time", absl::FormatTime(absl::RFC3339_sec, claims.expire_time, absl::UTCTimeZone())}});
+  step.change.event = audit::Event(
+      "token.issued", call.caller.principal, before.name(), call.request_id, snapshot.now,
+      {{"token_id", token_id},
+       {"action_digest", before.action_digest()},
+       {"expire_time", absl::FormatTime(absl::RFC3339_sec, claims.expire_time, absl::UTCTimeZone())}});
   step.answer = [token_id, expire_time = claims.expire_time](const v1::Proposal& after) {
     v1::ClaimProposalResponse response;
     *response.mutable_proposal() = after;
@@ -129,9 +138,11 @@ absl::StatusOr<Broker::Step> Broker::ClaimRule(const Call& call, const std::stri
   return step;
 }
 
-absl::StatusOr<v1::RedeemTokenResponse> Broker::RedeemToken(const Caller& caller, const v1::RedeemTokenRequest& request,
+absl::StatusOr<v1::RedeemTokenResponse> Broker::RedeemToken(const Caller& caller,
+                                                            const v1::RedeemTokenRequest& request,
                                                             absl::Time deadline) {
-  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok()) return status;
+  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok())
+    return status;
   if (!digest::IsSha256(request.action_digest())) {
     return error::InvalidField("action_digest", "must be sha256: and 64 lower-case hex digits");
   }
@@ -149,12 +160,14 @@ absl::StatusOr<v1::RedeemTokenResponse> Broker::RedeemToken(const Caller& caller
   });
   if (!answer.ok()) return answer.status();
   v1::RedeemTokenResponse response;
-  if (!response.ParseFromString(*answer)) return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
+  if (!response.ParseFromString(*answer))
+    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
   return response;
 }
 
 absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::ExecutionClaims& claims,
-                                                const std::string& action_digest, const Snapshot& snapshot) const {
+                                                const std::string& action_digest,
+                                                const Snapshot& snapshot) const {
   const v1::Proposal& before = snapshot.record.proposal;
   const policy::Configuration& configuration = *snapshot.configuration;
   const v1::Target* target = configuration.FindTarget(before.action().target());
@@ -177,7 +190,8 @@ absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::Exe
   if (snapshot.record.current_token_id != claims.token_id) {
     return error::Make(v1::TOKEN_INVALID, "a later claim replaced this token");
   }
-  if (!digest::Equal(action_digest, before.action_digest()) || !digest::Equal(claims.action_digest, before.action_digest())) {
+  if (!digest::Equal(action_digest, before.action_digest()) ||
+      !digest::Equal(claims.action_digest, before.action_digest())) {
     return error::Make(v1::DIGEST_MISMATCH, "what you are about to run is not what was approved");
   }
   if (const absl::Status standing = decision::CheckStanding(configuration, before); !standing.ok()) {
@@ -197,11 +211,9 @@ absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::Exe
   *execution->mutable_redeem_time() = base::ToTimestamp(snapshot.now);
   *execution->mutable_lease_expire_time() = base::ToTimestamp(snapshot.now + lease);
   step.change.redeem_token_id = claims.token_id;
-  step.change.event = audit::Event("token.redeemed", call.caller.principal, proposal.name(), call.request_id,
-                                   snapshot.now,
-                                   {{"token_id", claims.token_id},
-                                    {"execution_id", execution->id()},
-                                    {"action_digest", action_digest}});
+  step.change.event = audit::Event(
+      "token.redeemed", call.caller.principal, proposal.name(), call.request_id, snapshot.now,
+      {{"token_id", claims.token_id}, {"execution_id", execution->id()}, {"action_digest", action_digest}});
   step.answer = [lease](const v1::Proposal& after) {
     v1::RedeemTokenResponse response;
     *response.mutable_proposal() = after;
@@ -211,7 +223,8 @@ absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::Exe
   return step;
 }
 
-absl::StatusOr<v1::HeartbeatResponse> Broker::Heartbeat(const Caller& caller, const v1::HeartbeatRequest& request,
+absl::StatusOr<v1::HeartbeatResponse> Broker::Heartbeat(const Caller& caller,
+                                                        const v1::HeartbeatRequest& request,
                                                         absl::Time deadline) {
   const auto id = proposal::ParseProposalName(request.name(), "name");
   if (!id.ok()) return id.status();
@@ -220,8 +233,7 @@ absl::StatusOr<v1::HeartbeatResponse> Broker::Heartbeat(const Caller& caller, co
   if (!record.ok()) return record.status();
   const absl::Status status = CheckExecution(record->proposal, caller.principal, request.execution_id());
   if (!status.ok()) return status;
-  const absl::Time until =
-      clock_->Now() + base::ToDuration(record->proposal.requirement().lease_lifetime());
+  const absl::Time until = clock_->Now() + base::ToDuration(record->proposal.requirement().lease_lifetime());
   const absl::Status renewed = store_->RenewLease(*id, request.execution_id(), until, deadline);
   if (!renewed.ok()) return renewed;
   v1::HeartbeatResponse response;
@@ -229,10 +241,13 @@ absl::StatusOr<v1::HeartbeatResponse> Broker::Heartbeat(const Caller& caller, co
   return response;
 }
 
-absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller, const v1::ReportExecutionRequest& request,
+absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
+                                                     const v1::ReportExecutionRequest& request,
                                                      absl::Time deadline) {
-  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok()) return status;
-  if (request.exit_code() < 0 || request.exit_code() > 255) return error::InvalidField("exit_code", "must be 0 to 255");
+  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok())
+    return status;
+  if (request.exit_code() < 0 || request.exit_code() > 255)
+    return error::InvalidField("exit_code", "must be 0 to 255");
   if (base::ToDuration(request.duration()) < absl::ZeroDuration()) {
     return error::InvalidField("duration", "must not be negative");
   }
@@ -244,8 +259,8 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller, const
     const absl::Status mine = CheckExecution(proposal, caller.principal, request.execution_id());
     if (!mine.ok()) return mine;
     const bool success = request.exit_code() == 0;
-    const auto state =
-        proposal::Next(proposal.state(), success ? proposal::Step::kReportSuccess : proposal::Step::kReportFailure);
+    const auto state = proposal::Next(
+        proposal.state(), success ? proposal::Step::kReportSuccess : proposal::Step::kReportFailure);
     if (!state.ok()) return state.status();
     const bool late = proposal.state() == v1::Proposal::AMBIGUOUS;
     proposal.set_state(*state);
@@ -253,11 +268,11 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller, const
     *proposal.mutable_execution()->mutable_report_time() = base::ToTimestamp(snapshot.now);
     proposal.mutable_execution()->set_exit_code(request.exit_code());
     *proposal.mutable_execution()->mutable_duration() = request.duration();
-    step.change.event = audit::Event("execution.reported", caller.principal, proposal.name(), call.request_id,
-                                     snapshot.now,
-                                     {{"execution_id", request.execution_id()},
-                                      {"exit_code", text::Concat(request.exit_code())},
-                                      {"state", v1::Proposal::State_Name(*state)}});
+    step.change.event =
+        audit::Event("execution.reported", caller.principal, proposal.name(), call.request_id, snapshot.now,
+                     {{"execution_id", request.execution_id()},
+                      {"exit_code", text::Concat(request.exit_code())},
+                      {"state", v1::Proposal::State_Name(*state)}});
     return step;
   });
 }

@@ -5,8 +5,8 @@
 
 #include "core/digest/digest.h"
 #include "core/error/error.h"
-#include "core/text/text.h"
 #include "core/jws/base64url.h"
+#include "core/text/text.h"
 
 namespace countersign::broker {
 namespace {
@@ -19,8 +19,8 @@ std::string Tag(std::string_view key, std::string_view bound_to, std::string_vie
   const std::string message = text::Concat("countersign.v1.page\n", bound_to.size(), "\n", bound_to, cursor);
   unsigned char mac[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-       message.size(), mac, &size);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac, &size);
   return std::string(reinterpret_cast<const char*>(mac), kTagBytes);
 }
 
@@ -30,7 +30,8 @@ std::string SealPageToken(std::string_view key, std::string_view bound_to, std::
   return jws::Base64UrlEncode(text::Concat(Tag(key, bound_to, cursor), cursor));
 }
 
-absl::StatusOr<std::string> OpenPageToken(std::string_view key, std::string_view bound_to, std::string_view token) {
+absl::StatusOr<std::string> OpenPageToken(std::string_view key, std::string_view bound_to,
+                                          std::string_view token) {
   const auto refused = [] {
     return error::InvalidField("page_token", "is not one of this list; repeat the first request without it");
   };

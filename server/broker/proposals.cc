@@ -7,9 +7,9 @@
 #include "core/digest/action_digest.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
-#include "core/text/text.h"
 #include "core/policy/quorum.h"
 #include "core/policy/requirement.h"
+#include "core/text/text.h"
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
@@ -40,13 +40,15 @@ void AddVersion(const policy::Configuration& configuration, const std::string& n
 
 // The cursor of a page token: the last row of the page.
 std::string CursorOf(const storage::Record& record) {
-  return text::Concat(absl::ToUnixMicros(base::ToTime(record.proposal.create_time())), " ", record.proposal.name());
+  return text::Concat(absl::ToUnixMicros(base::ToTime(record.proposal.create_time())), " ",
+                      record.proposal.name());
 }
 
 absl::StatusOr<storage::ListCursor> ParseCursor(const std::string& text) {
   const std::vector<std::string_view> parts = text::Split(text, ' ');
   int64_t micros = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(text::ToAbsl(parts[0]), &micros)) return error::InvalidField("page_token", "is malformed");
+  if (parts.size() != 2 || !absl::SimpleAtoi(text::ToAbsl(parts[0]), &micros))
+    return error::InvalidField("page_token", "is malformed");
   const auto id = proposal::ParseProposalName(parts[1], "page_token");
   if (!id.ok()) return id.status();
   return storage::ListCursor{absl::FromUnixMicros(micros), *id};
@@ -80,28 +82,32 @@ std::string BoundTo(const Caller& caller, v1::ListProposalsRequest request) {
 
 }  // namespace
 
-absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller, const v1::CreateProposalRequest& request,
+absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
+                                                    const v1::CreateProposalRequest& request,
                                                     absl::Time deadline) {
   if (const absl::Status status = ValidateCreate(request); !status.ok()) return status;
   const Call call = MakeCall(caller, Method::kCreateProposal, request.request_id(), request, deadline);
   std::vector<std::string> digests;
-  for (const v1::ArtifactReference& artifact : request.action().artifacts()) digests.push_back(artifact.digest());
+  for (const v1::ArtifactReference& artifact : request.action().artifacts())
+    digests.push_back(artifact.digest());
   std::vector<int64_t> sizes;
   if (!digests.empty()) {
     auto found = store_->ArtifactSizes(digests, deadline);
     if (!found.ok()) return found.status();
     sizes = *std::move(found);
   }
-  const auto answer =
-      Transition(call, "", [&](const Snapshot& snapshot) { return CreateRule(call, request, sizes, snapshot); });
+  const auto answer = Transition(
+      call, "", [&](const Snapshot& snapshot) { return CreateRule(call, request, sizes, snapshot); });
   if (!answer.ok()) return answer.status();
   v1::Proposal proposal;
-  if (!proposal.ParseFromString(*answer)) return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
+  if (!proposal.ParseFromString(*answer))
+    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
   return proposal;
 }
 
 absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::CreateProposalRequest& request,
-                                                const std::vector<int64_t>& sizes, const Snapshot& snapshot) const {
+                                                const std::vector<int64_t>& sizes,
+                                                const Snapshot& snapshot) const {
   const policy::Configuration& configuration = *snapshot.configuration;
   const v1::Target* target = configuration.FindTarget(request.action().target());
   if (target == nullptr) {
@@ -132,25 +138,28 @@ absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::Crea
   switch (proposal.requirement().verdict()) {
     case v1::Requirement::ALLOW:
       decision::MarkApproved(snapshot.now, &proposal);
-      proposal.set_state_detail(text::Concat("policy rule \"", proposal.requirement().rule(), "\" allows it without a human"));
+      proposal.set_state_detail(
+          text::Concat("policy rule \"", proposal.requirement().rule(), "\" allows it without a human"));
       break;
     case v1::Requirement::REQUIRE_APPROVAL: {
-      const absl::Status reachable = policy::CheckReachable(configuration, proposal.requirement(), proposal.requester());
+      const absl::Status reachable =
+          policy::CheckReachable(configuration, proposal.requirement(), proposal.requester());
       if (!reachable.ok()) return reachable;
       decision::UpdateBlockedBy(configuration, &proposal);
       break;
     }
     default:
-      return error::Make(v1::POLICY_DENIED, text::Concat("policy rule \"", proposal.requirement().rule(), "\" forbids this"));
+      return error::Make(v1::POLICY_DENIED,
+                         text::Concat("policy rule \"", proposal.requirement().rule(), "\" forbids this"));
   }
   step.change.configuration_version = configuration.version();
-  step.change.event = audit::Event("proposal.created", call.caller.principal, proposal.name(), call.request_id,
-                                   snapshot.now,
-                                   {{"action_digest", proposal.action_digest()},
-                                    {"target", target->name()},
-                                    {"state", v1::Proposal::State_Name(proposal.state())},
-                                    {"rule", proposal.requirement().rule()},
-                                    {"policy_digest", configuration.DigestOf("policy")}});
+  step.change.event =
+      audit::Event("proposal.created", call.caller.principal, proposal.name(), call.request_id, snapshot.now,
+                   {{"action_digest", proposal.action_digest()},
+                    {"target", target->name()},
+                    {"state", v1::Proposal::State_Name(proposal.state())},
+                    {"rule", proposal.requirement().rule()},
+                    {"policy_digest", configuration.DigestOf("policy")}});
   return step;
 }
 
@@ -161,7 +170,8 @@ absl::StatusOr<v1::Proposal> Broker::GetProposal(const Caller& caller, const v1:
   return std::move(record->proposal);
 }
 
-storage::ListFilter Broker::VisibleFilter(const Caller& caller, const v1::ListProposalsRequest& request) const {
+storage::ListFilter Broker::VisibleFilter(const Caller& caller,
+                                          const v1::ListProposalsRequest& request) const {
   storage::ListFilter filter;
   std::set<int> states(request.states().begin(), request.states().end());
   for (const int state : states) filter.states.push_back(static_cast<v1::Proposal::State>(state));
@@ -186,7 +196,8 @@ absl::StatusOr<v1::ListProposalsResponse> Broker::ListProposals(const Caller& ca
   if (const absl::Status status = ValidateList(request); !status.ok()) return status;
   std::optional<storage::ListCursor> after;
   if (!request.page_token().empty()) {
-    const auto cursor = OpenPageToken(options_.page_token_key, BoundTo(caller, request), request.page_token());
+    const auto cursor =
+        OpenPageToken(options_.page_token_key, BoundTo(caller, request), request.page_token());
     if (!cursor.ok()) return cursor.status();
     const auto parsed = ParseCursor(*cursor);
     if (!parsed.ok()) return parsed.status();
@@ -198,7 +209,8 @@ absl::StatusOr<v1::ListProposalsResponse> Broker::ListProposals(const Caller& ca
       request.requester() != caller.principal) {
     return response;
   }
-  const int page_size = request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+  const int page_size =
+      request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
   auto records = store_->List(VisibleFilter(caller, request), after, page_size + 1, deadline);
   if (!records.ok()) return records.status();
   const bool more = records->size() > static_cast<size_t>(page_size);
@@ -211,23 +223,26 @@ absl::StatusOr<v1::ListProposalsResponse> Broker::ListProposals(const Caller& ca
   return response;
 }
 
-absl::StatusOr<v1::Proposal> Broker::CancelProposal(const Caller& caller, const v1::CancelProposalRequest& request,
+absl::StatusOr<v1::Proposal> Broker::CancelProposal(const Caller& caller,
+                                                    const v1::CancelProposalRequest& request,
                                                     absl::Time deadline) {
-  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok()) return status;
+  if (const absl::Status status = proposal::ValidateRequestId(request.request_id()); !status.ok())
+    return status;
   const Call call = MakeCall(caller, Method::kCancelProposal, request.request_id(), request, deadline);
   return TransitionProposal(call, request.name(), [&](const Snapshot& snapshot) -> absl::StatusOr<Step> {
     Step step;
     step.change.proposal = snapshot.record.proposal;
     v1::Proposal& proposal = step.change.proposal;
     if (proposal.requester() != caller.principal) {
-      return error::Make(v1::NOT_PERMITTED, "only the requester cancels a proposal; deny or revoke it instead");
+      return error::Make(v1::NOT_PERMITTED,
+                         "only the requester cancels a proposal; deny or revoke it instead");
     }
     const auto state = proposal::Next(proposal.state(), proposal::Step::kCancel);
     if (!state.ok()) return state.status();
     proposal.set_state(*state);
     proposal.clear_blocked_by();
-    step.change.event =
-        audit::Event("proposal.cancelled", caller.principal, proposal.name(), call.request_id, snapshot.now, {});
+    step.change.event = audit::Event("proposal.cancelled", caller.principal, proposal.name(), call.request_id,
+                                     snapshot.now, {});
     return step;
   });
 }

@@ -13,8 +13,9 @@
 namespace countersign::broker {
 
 // The records that this broker wrote or read last, so that the next transition of a proposal needs no read
-// before its write. Never an authority: whoever decides on a record from here commits by compare-and-set on its
-// version, and looks again before refusing anything. Bounded; the least recently used goes first. Thread-safe.
+// before its write. Never an authority: whoever decides on a record from here commits by compare-and-set on
+// its version, and looks again before refusing anything. Bounded; the least recently used goes first.
+// Thread-safe.
 class RecentRecords {
  public:
   explicit RecentRecords(size_t capacity) : capacity_(capacity) {}

@@ -2,8 +2,8 @@
 
 #include "core/digest/digest.h"
 #include "core/error/error.h"
-#include "core/text/text.h"
 #include "core/policy/quorum.h"
+#include "core/text/text.h"
 #include "server/base/timestamps.h"
 #include "server/decision/standing.h"
 #include "server/proposal/life.h"
@@ -35,7 +35,8 @@ absl::Status CheckBallot(const policy::Configuration& configuration, const Ballo
     return error::Make(v1::APPROVAL_EXPIRED, "the time to decide on this proposal is over");
   }
   if (!digest::Equal(ballot.action_digest, proposal.action_digest())) {
-    return error::Make(v1::DIGEST_MISMATCH, "the digest you decided on is not this proposal's; show it again");
+    return error::Make(v1::DIGEST_MISMATCH,
+                       "the digest you decided on is not this proposal's; show it again");
   }
   if (ballot.etag != proposal.etag()) {
     return error::Make(v1::ETAG_MISMATCH, "the proposal changed since it was shown; show it again");
@@ -47,7 +48,8 @@ absl::Status CheckBallot(const policy::Configuration& configuration, const Ballo
 
 absl::Status Decide(const policy::Configuration& configuration, const Ballot& ballot, absl::Time now,
                     v1::Proposal* proposal) {
-  if (const absl::Status status = CheckBallot(configuration, ballot, now, *proposal); !status.ok()) return status;
+  if (const absl::Status status = CheckBallot(configuration, ballot, now, *proposal); !status.ok())
+    return status;
   v1::Decision* decision = proposal->add_decisions();
   decision->set_principal(ballot.principal);
   decision->set_person(policy::Configuration::PersonOf(*configuration.FindActivePrincipal(ballot.principal)));

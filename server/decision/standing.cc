@@ -7,9 +7,9 @@
 #include "core/digest/action_digest.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
-#include "core/text/text.h"
 #include "core/policy/quorum.h"
 #include "core/policy/requirement.h"
+#include "core/text/text.h"
 #include "google/protobuf/util/message_differencer.h"
 
 namespace countersign::decision {
@@ -46,18 +46,21 @@ absl::Status CheckStanding(const policy::Configuration& configuration, const v1:
   if (const absl::Status status = CheckDigests(proposal); !status.ok()) return status;
   const v1::Target* target = configuration.FindTarget(proposal.action().target());
   if (target == nullptr) return Changed("the target was removed");
-  if (target->environment() != proposal.environment()) return Changed("the target moved to another environment");
-  if (configuration.FindActivePrincipal(proposal.requester()) == nullptr) return Changed("the requester was revoked");
+  if (target->environment() != proposal.environment())
+    return Changed("the target moved to another environment");
+  if (configuration.FindActivePrincipal(proposal.requester()) == nullptr)
+    return Changed("the requester was revoked");
   const v1::Requirement now = policy::Evaluate(configuration, *target, proposal.action().kind());
   if (!google::protobuf::util::MessageDifferencer::Equals(now, proposal.requirement())) {
     return Changed("policy for this target changed");
   }
   if (proposal.state() != v1::Proposal::APPROVED) return absl::OkStatus();
-  const auto missing = policy::MissingApprovals(configuration, now, proposal.requester(), Approvers(proposal));
+  const auto missing =
+      policy::MissingApprovals(configuration, now, proposal.requester(), Approvers(proposal));
   if (missing.empty()) return absl::OkStatus();
   return error::Make(v1::APPROVER_NOT_ELIGIBLE,
-                     text::Concat("an approver may no longer decide, so the approval lacks ", absl::StrJoin(missing, " and "),
-                                  "; submit it again"));
+                     text::Concat("an approver may no longer decide, so the approval lacks ",
+                                  absl::StrJoin(missing, " and "), "; submit it again"));
 }
 
 }  // namespace countersign::decision

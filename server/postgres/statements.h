@@ -66,8 +66,9 @@ inline constexpr Statement kRenewLease = {"renew_lease", R"sql(
 UPDATE proposals SET due_time = $3::timestamptz
 WHERE id = $1::text AND execution_id = $2::text AND state = 3 RETURNING 1)sql"};
 
-#define COUNTERSIGN_RECORD_COLUMNS                                                                       \
-  "p.id, p.version, p.state::int8, (extract(epoch FROM p.due_time) * 1000000)::int8, p.current_token_id, p.resource"
+#define COUNTERSIGN_RECORD_COLUMNS                                                                         \
+  "p.id, p.version, p.state::int8, (extract(epoch FROM p.due_time) * 1000000)::int8, p.current_token_id, " \
+  "p.resource"
 
 inline constexpr Statement kGetProposals = {
     "get_proposals", "SELECT " COUNTERSIGN_RECORD_COLUMNS " FROM proposals p WHERE p.id = ANY($1::text[])"};
@@ -75,13 +76,11 @@ inline constexpr Statement kGetProposals = {
 inline constexpr Statement kGetProposal = {
     "get_proposal", "SELECT " COUNTERSIGN_RECORD_COLUMNS " FROM proposals p WHERE p.id = $1::text"};
 
-inline constexpr Statement kListMoved = {
-    "list_moved", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListMoved = {"list_moved", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM unnest($1::text[], $2::int8[]) AS w (id, state) JOIN proposals p ON p.id = w.id AND p.state <> w.state)sql"};
 
 // One ordered scan per state, merged: a scan over several states at once could not use the index's order.
-inline constexpr Statement kListByState = {
-    "list_by_state", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListByState = {"list_by_state", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM unnest($1::int8[]) AS s (state), LATERAL (
   SELECT * FROM proposals q
   WHERE q.state = s.state::int2
@@ -91,8 +90,7 @@ FROM unnest($1::int8[]) AS s (state), LATERAL (
   ORDER BY q.create_time DESC, q.id DESC LIMIT $7::int8) p
 ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
 
-inline constexpr Statement kListByTarget = {
-    "list_by_target", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListByTarget = {"list_by_target", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM unnest($6::text[]) AS s (target), LATERAL (
   SELECT * FROM proposals q
   WHERE q.target = s.target AND ($1::int8[] IS NULL OR q.state = ANY($1::int8[]))
@@ -101,23 +99,21 @@ FROM unnest($6::text[]) AS s (target), LATERAL (
   ORDER BY q.create_time DESC, q.id DESC LIMIT $7::int8) p
 ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
 
-inline constexpr Statement kListByRequester = {
-    "list_by_requester", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListByRequester = {"list_by_requester",
+                                               "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM proposals p
 WHERE p.requester = $5::text AND ($1::int8[] IS NULL OR p.state = ANY($1::int8[]))
   AND ($2::timestamptz IS NULL OR (p.create_time, p.id) < ($2::timestamptz, $3::text))
   AND ($4::text IS NULL OR p.target = $4::text) AND ($6::text[] IS NULL OR p.target = ANY($6::text[]))
 ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
 
-inline constexpr Statement kListAll = {
-    "list_all", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListAll = {"list_all", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM proposals p
 WHERE ($1::timestamptz IS NULL OR (p.create_time, p.id) < ($1::timestamptz, $2::text))
 ORDER BY p.create_time DESC, p.id DESC LIMIT $3::int8)sql"};
 
 // Ids are compared as bytes, so a prefix is a range.
-inline constexpr Statement kListByPrefix = {
-    "list_by_prefix", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListByPrefix = {"list_by_prefix", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM proposals p
 WHERE p.id >= $8::text AND p.id < $9::text AND ($1::int8[] IS NULL OR p.state = ANY($1::int8[]))
   AND ($2::timestamptz IS NULL OR (p.create_time, p.id) < ($2::timestamptz, $3::text))
@@ -125,13 +121,11 @@ WHERE p.id >= $8::text AND p.id < $9::text AND ($1::int8[] IS NULL OR p.state = 
   AND ($6::text[] IS NULL OR p.target = ANY($6::text[]))
 ORDER BY p.create_time DESC, p.id DESC LIMIT $7::int8)sql"};
 
-inline constexpr Statement kListUpdated = {
-    "list_updated", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListUpdated = {"list_updated", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM proposals p WHERE (p.update_time, p.id) > ($1::timestamptz, $2::text)
 ORDER BY p.update_time, p.id LIMIT $3::int8)sql"};
 
-inline constexpr Statement kListDue = {
-    "list_due", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+inline constexpr Statement kListDue = {"list_due", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM proposals p WHERE p.due_time <= $1::timestamptz ORDER BY p.due_time LIMIT $2::int8)sql"};
 
 inline constexpr Statement kCountOpen = {
@@ -141,10 +135,10 @@ inline constexpr Statement kFindRequest = {
     "find_request",
     "SELECT body_digest, response FROM requests WHERE principal = $1::text AND request_id = $2::text"};
 
+// By place in the table: locking the rows first would need the power to update them.
 inline constexpr Statement kPruneRequests = {"prune_requests", R"sql(
-DELETE FROM requests WHERE (principal, request_id) IN (
-  SELECT principal, request_id FROM requests WHERE create_time < $1::timestamptz
-  ORDER BY create_time LIMIT $2::int8 FOR UPDATE SKIP LOCKED))sql"};
+DELETE FROM requests WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM requests WHERE create_time < $1::timestamptz ORDER BY create_time LIMIT $2::int8)))sql"};
 
 inline constexpr Statement kPutArtifact = {"put_artifact", R"sql(
 INSERT INTO artifacts (digest, size_bytes, key_id, wrapped_key, ciphertext, create_time)
@@ -158,9 +152,10 @@ inline constexpr Statement kDescribeArtifacts = {"describe_artifacts", R"sql(
 SELECT digest, size_bytes, (extract(epoch FROM create_time) * 1000000)::int8
 FROM artifacts WHERE digest = ANY($1::text[]))sql"};
 
-inline constexpr Statement kConfigurationVersion = {"configuration_version", "SELECT version FROM configuration_head"};
+inline constexpr Statement kConfigurationVersion = {"configuration_version",
+                                                    "SELECT version FROM configuration_head"};
 
-#define COUNTERSIGN_DOCUMENT_COLUMNS                                        \
+#define COUNTERSIGN_DOCUMENT_COLUMNS \
   "d.name, d.version, d.digest, d.applied_by, (extract(epoch FROM d.apply_time) * 1000000)::int8"
 
 // One snapshot for the head and the documents, so that the two always belong together.
@@ -193,7 +188,7 @@ inline constexpr Statement kListDocumentVersions = {
     "list_document_versions", "SELECT " COUNTERSIGN_DOCUMENT_COLUMNS R"sql( FROM documents d
 WHERE d.name = $1::text ORDER BY d.version DESC LIMIT $2::int8)sql"};
 
-#define COUNTERSIGN_AUDIT_COLUMNS                                                                              \
+#define COUNTERSIGN_AUDIT_COLUMNS \
   "id, (extract(epoch FROM event_time) * 1000000)::int8, type, principal, proposal_id, request_id, details"
 
 inline constexpr Statement kListAuditEvents = {

@@ -133,6 +133,7 @@ Parameters TransitionParameters(const Change& change, const std::string& resourc
 absl::StatusOr<CommitOutcome> Refusal(const absl::Status& failure, const v1::Proposal& proposal) {
   const std::string constraint = ConstraintOf(failure);
   if (constraint == "requests_once") return CommitOutcome::kDuplicateRequest;
+  if (constraint == "proposals_pkey") return CommitOutcome::kConflict;
   if (constraint == "proposals_one_execution_per_target") {
     return error::Make(v1::TARGET_BUSY,
                        text::Concat("another execution holds ", proposal.action().target(),
@@ -152,7 +153,7 @@ absl::StatusOr<Record> ToRecord(const Result& result, int row) {
   record.version = result.Int64(row, 1);
   const std::string_view resource = result.Bytes(row, 5);
   const bool parsed = record.proposal.ParseFromArray(resource.data(), static_cast<int>(resource.size()));
-  if (!parsed || IdOf(record.proposal) != result.Text(row, 0) ||
+  if (!parsed || record.proposal.name() != text::Concat("proposals/", result.Text(row, 0)) ||
       record.proposal.state() != result.Int64(row, 2)) {
     return error::Make(v1::DATA_CORRUPTED,
                        text::Concat("the row of proposal ", result.Text(row, 0),
@@ -220,8 +221,16 @@ absl::StatusOr<CommitOutcome> PostgresStore::Commit(const Change& change, absl::
       insert ? InsertParameters(change, resource) : TransitionParameters(change, resource);
   for (bool repeated = false;; repeated = true) {
     const auto result = Execute(statement, parameters, deadline);
-    if (result.ok()) return result->rows() == 1 ? CommitOutcome::kCommitted : CommitOutcome::kConflict;
-    if (DeliveryOf(result.status()) != Delivery::kInDoubt) return Refusal(result.status(), change.proposal);
+    if (result.ok() && result->rows() == 1) return CommitOutcome::kCommitted;
+    if (result.ok() || DeliveryOf(result.status()) != Delivery::kInDoubt) {
+      // The first attempt may have been committed after it was looked for, and be what this one has met.
+      if (repeated && Settle(change, absl::OkStatus(), deadline).value_or(CommitOutcome::kConflict) ==
+                          CommitOutcome::kDuplicateRequest) {
+        return CommitOutcome::kDuplicateRequest;
+      }
+      if (result.ok()) return CommitOutcome::kConflict;
+      return Refusal(result.status(), change.proposal);
+    }
     const auto settled = Settle(change, result.status(), deadline);
     // Not there: repeating the statement is safe, because the version and the request_id admit it only once.
     if (settled.ok() && *settled == CommitOutcome::kConflict && !repeated) continue;

@@ -14,41 +14,49 @@ class PostgresStore final : public storage::Store {
   explicit PostgresStore(Pool* pool) : pool_(pool) {}
 
   absl::StatusOr<storage::CommitOutcome> Commit(const storage::Change& change, absl::Time deadline) override;
-  absl::Status RenewLease(std::string_view proposal_id, std::string_view execution_id, absl::Time lease_expire_time,
-                          absl::Time deadline) override;
+  absl::Status RenewLease(std::string_view proposal_id, std::string_view execution_id,
+                          absl::Time lease_expire_time, absl::Time deadline) override;
   absl::StatusOr<storage::Record> Get(std::string_view proposal_id, absl::Time deadline) override;
-  absl::StatusOr<std::vector<storage::Record>> GetMany(const std::vector<std::string>& ids, absl::Time deadline) override;
+  absl::StatusOr<std::vector<storage::Record>> GetMany(const std::vector<std::string>& ids,
+                                                       absl::Time deadline) override;
   absl::StatusOr<std::vector<storage::Record>> ListMoved(const std::vector<storage::Watched>& watched,
                                                          absl::Time deadline) override;
   absl::StatusOr<std::vector<storage::Record>> List(const storage::ListFilter& filter,
-                                                    const std::optional<storage::ListCursor>& after, int limit,
-                                                    absl::Time deadline) override;
-  absl::StatusOr<std::vector<storage::Record>> ListUpdated(absl::Time after_time, std::string_view after_id, int limit,
-                                                           absl::Time deadline) override;
-  absl::StatusOr<std::vector<storage::Record>> ListDue(absl::Time now, int limit, absl::Time deadline) override;
-  absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(absl::Time deadline) override;
+                                                    const std::optional<storage::ListCursor>& after,
+                                                    int limit, absl::Time deadline) override;
+  absl::StatusOr<std::vector<storage::Record>> ListUpdated(absl::Time after_time, std::string_view after_id,
+                                                           int limit, absl::Time deadline) override;
+  absl::StatusOr<std::vector<storage::Record>> ListDue(absl::Time now, int limit,
+                                                       absl::Time deadline) override;
+  absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(
+      absl::Time deadline) override;
   absl::StatusOr<storage::RequestRecord> FindRequest(std::string_view principal, std::string_view request_id,
                                                      absl::Time deadline) override;
   absl::StatusOr<int64_t> PruneRequests(absl::Time before, int limit, absl::Time deadline) override;
-  absl::StatusOr<absl::Time> PutArtifact(const storage::SealedArtifact& artifact, absl::Time deadline) override;
+  absl::StatusOr<absl::Time> PutArtifact(const storage::SealedArtifact& artifact,
+                                         absl::Time deadline) override;
   absl::StatusOr<storage::SealedArtifact> GetArtifact(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
                                                      absl::Time deadline) override;
   absl::StatusOr<int64_t> ConfigurationVersion(absl::Time deadline) override;
   absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> LoadDocuments(absl::Time deadline) override;
-  absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version, const std::vector<storage::NewDocument>& documents,
-                                         std::string_view applied_by, absl::Time now, const v1::AuditEvent& event,
-                                         const storage::RequestRecord& request, absl::Time deadline) override;
-  absl::StatusOr<v1::Document> GetDocument(std::string_view name, int64_t version, absl::Time deadline) override;
+  absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version,
+                                         const std::vector<storage::NewDocument>& documents,
+                                         std::string_view applied_by, absl::Time now,
+                                         const v1::AuditEvent& event, const storage::RequestRecord& request,
+                                         absl::Time deadline) override;
+  absl::StatusOr<v1::Document> GetDocument(std::string_view name, int64_t version,
+                                           absl::Time deadline) override;
   absl::StatusOr<std::vector<v1::Document>> ListDocumentVersions(std::string_view name, int limit,
                                                                  absl::Time deadline) override;
-  absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(std::string_view proposal, int64_t after_id, int limit,
-                                                              absl::Time deadline) override;
+  absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(std::string_view proposal, int64_t after_id,
+                                                              int limit, absl::Time deadline) override;
 
  private:
-  absl::StatusOr<Result> Execute(const Statement& statement, const Parameters& parameters, absl::Time deadline);
-  absl::StatusOr<std::vector<storage::Record>> Records(const Statement& statement, const Parameters& parameters,
-                                                       absl::Time deadline);
+  absl::StatusOr<Result> Execute(const Statement& statement, const Parameters& parameters,
+                                 absl::Time deadline);
+  absl::StatusOr<std::vector<storage::Record>> Records(const Statement& statement,
+                                                       const Parameters& parameters, absl::Time deadline);
   absl::StatusOr<storage::CommitOutcome> Settle(const storage::Change& change, const absl::Status& failure,
                                                 absl::Time deadline);
 

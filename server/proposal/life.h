@@ -11,8 +11,8 @@ namespace countersign::proposal {
 
 // What can happen to a proposal.
 enum class Step {
-  kApproveInPart,    // An approval that leaves the quorum open.
-  kApproveInFull,    // The approval that meets the quorum.
+  kApproveInPart,  // An approval that leaves the quorum open.
+  kApproveInFull,  // The approval that meets the quorum.
   kDeny,
   kCancel,
   kRevoke,

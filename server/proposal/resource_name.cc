@@ -13,8 +13,9 @@ constexpr size_t kIdLength = 24;
 }  // namespace
 
 bool IsIdPrefix(std::string_view text) {
-  return !text.empty() && text.size() <= kIdLength &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); });
+  return !text.empty() && text.size() <= kIdLength && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
+  });
 }
 
 std::string ProposalName(std::string_view id) { return text::Concat("proposals/", id); }

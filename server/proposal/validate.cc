@@ -7,8 +7,8 @@
 #include "absl/strings/ascii.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
-#include "core/text/text.h"
 #include "core/policy/configuration.h"
+#include "core/text/text.h"
 #include "google/protobuf/stubs/common.h"
 
 namespace countersign::proposal {
@@ -30,7 +30,8 @@ bool HasNul(std::string_view text) { return text.find('\0') != std::string_view:
 
 bool IsVariableName(std::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; });
 }
 
 bool IsFileName(std::string_view name) {
@@ -46,7 +47,8 @@ absl::Status ValidateArguments(const v1::Action& action) {
   size_t bytes = 0;
   for (int i = 0; i < action.argv_size(); ++i) {
     bytes += action.argv(i).size();
-    if (HasNul(action.argv(i))) return error::InvalidField(text::Concat("action.argv[", i, "]"), "must not hold NUL");
+    if (HasNul(action.argv(i)))
+      return error::InvalidField(text::Concat("action.argv[", i, "]"), "must not hold NUL");
   }
   if (bytes > kMaxArgumentBytes) return error::InvalidField("action.argv", "at most 128 KiB together");
   return absl::OkStatus();
@@ -62,9 +64,11 @@ absl::Status ValidateEnvironment(const v1::Action& action) {
     if (!IsVariableName(name)) {
       return error::InvalidField("action.environment", "names must be [A-Za-z_][A-Za-z0-9_]*");
     }
-    if (HasNul(value)) return error::InvalidField(text::Concat("action.environment[", name, "]"), "must not hold NUL");
+    if (HasNul(value))
+      return error::InvalidField(text::Concat("action.environment[", name, "]"), "must not hold NUL");
   }
-  if (bytes > kMaxEnvironmentBytes) return error::InvalidField("action.environment", "at most 64 KiB together");
+  if (bytes > kMaxEnvironmentBytes)
+    return error::InvalidField("action.environment", "at most 64 KiB together");
   return absl::OkStatus();
 }
 
@@ -75,7 +79,8 @@ absl::Status ValidateArtifacts(const v1::Action& action) {
     const v1::ArtifactReference& artifact = action.artifacts(i);
     const std::string path = text::Concat("action.artifacts[", i, "]");
     if (!digest::IsSha256(artifact.digest())) {
-      return error::InvalidField(text::Concat(path, ".digest"), "must be sha256: and 64 lower-case hex digits");
+      return error::InvalidField(text::Concat(path, ".digest"),
+                                 "must be sha256: and 64 lower-case hex digits");
     }
     if (!IsFileName(artifact.file_name())) {
       return error::InvalidField(text::Concat(path, ".file_name"),
@@ -90,8 +95,10 @@ absl::Status ValidateArtifacts(const v1::Action& action) {
 
 absl::Status ValidatePlan(const v1::Action& action) {
   if (!action.argv().empty()) return error::InvalidField("action.argv", "must be empty for a plan");
-  if (!action.environment().empty()) return error::InvalidField("action.environment", "must be empty for a plan");
-  if (action.artifacts_size() != 1) return error::InvalidField("action.artifacts", "must be exactly the saved plan");
+  if (!action.environment().empty())
+    return error::InvalidField("action.environment", "must be empty for a plan");
+  if (action.artifacts_size() != 1)
+    return error::InvalidField("action.artifacts", "must be exactly the saved plan");
   return ValidateArtifacts(action);
 }
 
@@ -124,7 +131,8 @@ absl::Status ValidateText(std::string_view text, std::string_view field, bool re
 
 absl::Status ValidateRequestId(std::string_view request_id) {
   if (request_id.size() > kMaxRequestIdBytes ||
-      !std::all_of(request_id.begin(), request_id.end(), [](unsigned char c) { return IsWordCharacter(c); })) {
+      !std::all_of(request_id.begin(), request_id.end(),
+                   [](unsigned char c) { return IsWordCharacter(c); })) {
     return error::InvalidField("request_id", "must be 1 to 64 of [A-Za-z0-9._-]");
   }
   return absl::OkStatus();

@@ -9,7 +9,8 @@
 
 namespace countersign::proposal {
 
-// The limits and formats that resource.proto states for Action. Does not look whether target or artifacts exist.
+// The limits and formats that resource.proto states for Action. Does not look whether target or artifacts
+// exist.
 absl::Status ValidateAction(const v1::Action& action);
 
 // A text by a person or an agent: `required` or not, at most 4 KiB, UTF-8, no NUL. Newlines and other control

@@ -24,12 +24,14 @@ struct ContextDeleter {
 using Context = std::unique_ptr<EVP_CIPHER_CTX, ContextDeleter>;
 
 unsigned char* Bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* Bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 int Size(std::string_view text) { return static_cast<int>(text.size()); }
 
 // Nonce, ciphertext and tag in a row.
-absl::StatusOr<std::string> Encrypt(std::string_view key, base::RandomSource& random, std::string_view associated,
-                                    std::string_view plain) {
+absl::StatusOr<std::string> Encrypt(std::string_view key, base::RandomSource& random,
+                                    std::string_view associated, std::string_view plain) {
   const std::string nonce = random.Bytes(kNonceBytes);
   std::string cipher(plain.size(), '\0');
   std::string tag(kTagBytes, '\0');
@@ -46,8 +48,11 @@ absl::StatusOr<std::string> Encrypt(std::string_view key, base::RandomSource& ra
   return text::Concat(nonce, cipher, tag);
 }
 
-absl::StatusOr<std::string> Decrypt(std::string_view key, std::string_view associated, std::string_view sealed) {
-  const auto corrupted = [] { return error::Make(v1::DATA_CORRUPTED, "a stored artifact was changed or damaged"); };
+absl::StatusOr<std::string> Decrypt(std::string_view key, std::string_view associated,
+                                    std::string_view sealed) {
+  const auto corrupted = [] {
+    return error::Make(v1::DATA_CORRUPTED, "a stored artifact was changed or damaged");
+  };
   if (sealed.size() < kNonceBytes + kTagBytes) return corrupted();
   const std::string_view nonce = sealed.substr(0, kNonceBytes);
   const std::string_view cipher = sealed.substr(kNonceBytes, sealed.size() - kNonceBytes - kTagBytes);
@@ -88,21 +93,23 @@ absl::StatusOr<MasterKeys> MasterKeys::Parse(std::string_view text) {
       return refused("must be an id, a space, and the base64 of 32 bytes");
     }
     if (words[0].size() > 64) return refused("the id is longer than 64 bytes");
-    if (!keys.keys_.try_emplace(std::string(words[0]), std::move(key)).second) return refused("this id is there twice");
+    if (!keys.keys_.try_emplace(std::string(words[0]), std::move(key)).second)
+      return refused("this id is there twice");
     keys.active_id_ = std::string(words[0]);
   }
   if (keys.keys_.empty()) return error::InvalidField("artifact.master_key_file", "holds no key");
   return keys;
 }
 
-absl::StatusOr<SealedArtifact> Seal(const MasterKeys& keys, base::RandomSource& random, std::string_view digest,
-                                    std::string_view bytes) {
+absl::StatusOr<SealedArtifact> Seal(const MasterKeys& keys, base::RandomSource& random,
+                                    std::string_view digest, std::string_view bytes) {
   SealedArtifact sealed;
   sealed.digest = std::string(digest);
   sealed.size_bytes = static_cast<int64_t>(bytes.size());
   sealed.key_id = keys.active_id_;
   const std::string data_key = random.Bytes(kKeyBytes);
-  auto wrapped = Encrypt(keys.keys_.at(keys.active_id_), random, Associated("artifact-key", digest, sealed.key_id), data_key);
+  auto wrapped = Encrypt(keys.keys_.at(keys.active_id_), random,
+                         Associated("artifact-key", digest, sealed.key_id), data_key);
   if (!wrapped.ok()) return wrapped.status();
   auto cipher = Encrypt(data_key, random, Associated("artifact", digest, sealed.key_id), bytes);
   if (!cipher.ok()) return cipher.status();
@@ -114,8 +121,9 @@ absl::StatusOr<SealedArtifact> Seal(const MasterKeys& keys, base::RandomSource& 
 absl::StatusOr<std::string> Open(const MasterKeys& keys, const SealedArtifact& sealed) {
   const auto master = keys.keys_.find(sealed.key_id);
   if (master == keys.keys_.end()) {
-    return error::Make(v1::DATA_CORRUPTED, text::Concat("the artifact is encrypted under master key \"", sealed.key_id,
-                                                        "\", which this broker was not given"));
+    return error::Make(v1::DATA_CORRUPTED,
+                       text::Concat("the artifact is encrypted under master key \"", sealed.key_id,
+                                    "\", which this broker was not given"));
   }
   const auto data_key =
       Decrypt(master->second, Associated("artifact-key", sealed.digest, sealed.key_id), sealed.wrapped_key);

@@ -47,6 +47,7 @@ struct TokenIssue {
 };
 
 // One transition, with everything that has to commit with it.
+// All of it is written as of `proposal.update_time`, which for a new proposal is its create_time too.
 struct Change {
   // The version that this change was decided on; 0 inserts.
   int64_t expected_version = 0;
@@ -109,8 +110,8 @@ struct NewDocument {
   std::string digest;
 };
 
-// Every method may answer DATABASE_UNAVAILABLE, DATABASE_TIMEOUT, CONCURRENT_UPDATE and INTERNAL, and takes the
-// time at which the caller gives up. Thread-safe.
+// Every method may answer DATABASE_UNAVAILABLE, DATABASE_TIMEOUT, CONCURRENT_UPDATE and INTERNAL, and takes
+// the time at which the caller gives up. Thread-safe.
 class Store {
  public:
   virtual ~Store() = default;
@@ -118,7 +119,8 @@ class Store {
   // Applies a change atomically: compare-and-set, inserts and audit event in one commit. A lost answer is
   // settled by the request record; without one, COMMIT_IN_DOUBT.
   // TARGET_BUSY when another proposal of the target is EXECUTING or AMBIGUOUS and this one would be.
-  // ALREADY_DECIDED when the decision's person has one already. TOKEN_ALREADY_REDEEMED when the token is spent.
+  // ALREADY_DECIDED when the decision's person has one already. TOKEN_ALREADY_REDEEMED when the token is
+  // spent.
   virtual absl::StatusOr<CommitOutcome> Commit(const Change& change, absl::Time deadline) = 0;
 
   // Moves the lease of an execution that is still EXECUTING. WRONG_STATE otherwise.
@@ -127,19 +129,23 @@ class Store {
 
   // NOT_FOUND; DATA_CORRUPTED when the row contradicts itself.
   virtual absl::StatusOr<Record> Get(std::string_view proposal_id, absl::Time deadline) = 0;
-  virtual absl::StatusOr<std::vector<Record>> GetMany(const std::vector<std::string>& ids, absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<Record>> GetMany(const std::vector<std::string>& ids,
+                                                      absl::Time deadline) = 0;
   // Those of `watched` that are not in their state any more.
-  virtual absl::StatusOr<std::vector<Record>> ListMoved(const std::vector<Watched>& watched, absl::Time deadline) = 0;
-  virtual absl::StatusOr<std::vector<Record>> List(const ListFilter& filter, const std::optional<ListCursor>& after,
-                                                   int limit, absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<Record>> ListMoved(const std::vector<Watched>& watched,
+                                                        absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<Record>> List(const ListFilter& filter,
+                                                   const std::optional<ListCursor>& after, int limit,
+                                                   absl::Time deadline) = 0;
   // Oldest first, those with (update_time, id) after the cursor.
-  virtual absl::StatusOr<std::vector<Record>> ListUpdated(absl::Time after_time, std::string_view after_id, int limit,
-                                                          absl::Time deadline) = 0;
-  // Proposals whose time is over: PENDING past expire_time, APPROVED past approval_expire_time, EXECUTING past
-  // their lease. Oldest first.
+  virtual absl::StatusOr<std::vector<Record>> ListUpdated(absl::Time after_time, std::string_view after_id,
+                                                          int limit, absl::Time deadline) = 0;
+  // Proposals whose time is over: PENDING past expire_time, APPROVED past approval_expire_time, EXECUTING
+  // past their lease. Oldest first.
   virtual absl::StatusOr<std::vector<Record>> ListDue(absl::Time now, int limit, absl::Time deadline) = 0;
   // How many proposals are in each state that is not terminal.
-  virtual absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(
+      absl::Time deadline) = 0;
 
   // NOT_FOUND when this principal never used this id.
   virtual absl::StatusOr<RequestRecord> FindRequest(std::string_view principal, std::string_view request_id,
@@ -156,21 +162,25 @@ class Store {
 
   virtual absl::StatusOr<int64_t> ConfigurationVersion(absl::Time deadline) = 0;
   // The current version of every document, with contents, and the configuration version they make.
-  virtual absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> LoadDocuments(absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> LoadDocuments(
+      absl::Time deadline) = 0;
   // CONCURRENT_UPDATE when the configuration is no longer at `expected_version`; documents, audit event and
   // request record commit together. Returns the new version.
-  virtual absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version, const std::vector<NewDocument>& documents,
+  virtual absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version,
+                                                 const std::vector<NewDocument>& documents,
                                                  std::string_view applied_by, absl::Time now,
                                                  const v1::AuditEvent& event, const RequestRecord& request,
                                                  absl::Time deadline) = 0;
   // Version 0 is the current one. NOT_FOUND.
-  virtual absl::StatusOr<v1::Document> GetDocument(std::string_view name, int64_t version, absl::Time deadline) = 0;
+  virtual absl::StatusOr<v1::Document> GetDocument(std::string_view name, int64_t version,
+                                                   absl::Time deadline) = 0;
   virtual absl::StatusOr<std::vector<v1::Document>> ListDocumentVersions(std::string_view name, int limit,
                                                                          absl::Time deadline) = 0;
 
   // Oldest first, those with an id above `after_id`; of one proposal when `proposal` is not empty.
-  virtual absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(std::string_view proposal, int64_t after_id,
-                                                                      int limit, absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<v1::AuditEvent>> ListAuditEvents(std::string_view proposal,
+                                                                      int64_t after_id, int limit,
+                                                                      absl::Time deadline) = 0;
 };
 
 }  // namespace countersign::storage

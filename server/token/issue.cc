@@ -14,8 +14,9 @@ std::string AudienceOf(const v1::Target& target, const std::string& issuer) {
 }
 
 jws::ExecutionClaims ClaimsFor(const v1::Proposal& proposal, const policy::Configuration& configuration,
-                               const v1::Target& target, const std::string& issuer, const std::string& token_id,
-                               const std::string& holder_thumbprint, absl::Time now) {
+                               const v1::Target& target, const std::string& issuer,
+                               const std::string& token_id, const std::string& holder_thumbprint,
+                               absl::Time now) {
   const absl::Time start = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
   const std::string kind(digest::KindName(proposal.action().kind()));
   jws::ExecutionClaims claims;
@@ -32,7 +33,8 @@ jws::ExecutionClaims ClaimsFor(const v1::Proposal& proposal, const policy::Confi
   claims.holder_thumbprint = holder_thumbprint;
   claims.proposal = proposal.name();
   claims.action_digest = proposal.action_digest();
-  for (const v1::ArtifactReference& artifact : proposal.action().artifacts()) claims.artifacts.push_back(artifact.digest());
+  for (const v1::ArtifactReference& artifact : proposal.action().artifacts())
+    claims.artifacts.push_back(artifact.digest());
   claims.target = proposal.action().target();
   claims.environment = proposal.environment();
   claims.kind = kind;

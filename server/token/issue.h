@@ -17,8 +17,9 @@ std::string AudienceOf(const v1::Target& target, const std::string& issuer);
 // The claims of a token for an approved proposal. It lives for the requirement's token lifetime, but never
 // longer than the approval. Pure.
 jws::ExecutionClaims ClaimsFor(const v1::Proposal& proposal, const policy::Configuration& configuration,
-                               const v1::Target& target, const std::string& issuer, const std::string& token_id,
-                               const std::string& holder_thumbprint, absl::Time now);
+                               const v1::Target& target, const std::string& issuer,
+                               const std::string& token_id, const std::string& holder_thumbprint,
+                               absl::Time now);
 
 }  // namespace countersign::token
 

@@ -22,11 +22,13 @@ absl::StatusOr<absl::Time> StartTime(const std::filesystem::path& path) {
   const std::string name = path.stem().string();
   absl::Time time;
   std::string unused;
-  // Abseil's %Y takes as many digits as there are, so the basic format of ISO 8601 is first made the extended one.
+  // Abseil's %Y takes as many digits as there are, so the basic format of ISO 8601 is first made the extended
+  // one.
   const bool shaped = name.size() == 16 && name[8] == 'T' && name[15] == 'Z';
   const std::string extended =
-      !shaped ? "" : absl::StrCat(name.substr(0, 4), "-", name.substr(4, 2), "-", name.substr(6, 5), ":",
-                                  name.substr(11, 2), ":", name.substr(13));
+      !shaped ? ""
+              : absl::StrCat(name.substr(0, 4), "-", name.substr(4, 2), "-", name.substr(6, 5), ":",
+                             name.substr(11, 2), ":", name.substr(13));
   if (!absl::ParseTime(absl::RFC3339_sec, extended, &time, &unused)) {
     return Refused(path, "name it by the UTC time from which it signs, like 20261121T000000Z.pem");
   }
@@ -35,7 +37,8 @@ absl::StatusOr<absl::Time> StartTime(const std::filesystem::path& path) {
 
 absl::StatusOr<jws::SigningKey> ReadKey(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (std::filesystem::file_size(path, ignored) > kMaxKeyFileBytes) return Refused(path, "too large for a key");
+  if (std::filesystem::file_size(path, ignored) > kMaxKeyFileBytes)
+    return Refused(path, "too large for a key");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -62,7 +65,8 @@ absl::Status KeyRing::Reload() {
   }
   if (failure) return Refused(directory_, failure.message());
   if (entries.empty()) return Refused(directory_, "holds no *.pem key");
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.start_time < b.start_time; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.start_time < b.start_time; });
   auto public_keys = std::make_shared<const jws::KeySet>(keys);
   base::MutexLock lock(&mutex_);
   entries_ = std::move(entries);
@@ -75,7 +79,8 @@ absl::StatusOr<std::shared_ptr<const jws::SigningKey>> KeyRing::ActiveKey(absl::
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
     if (entry->start_time <= now) return entry->key;
   }
-  return absl::FailedPreconditionError("no signing key's time has come; add one to the signing key directory");
+  return absl::FailedPreconditionError(
+      "no signing key's time has come; add one to the signing key directory");
 }
 
 std::shared_ptr<const jws::KeySet> KeyRing::PublicKeys() const {

@@ -44,7 +44,8 @@ void CheckTrail(BrokerWorld& world, const v1::Proposal& proposal, int* runs) {
 
 TEST(LifePropertyTest, GuaranteesHoldOnRandomWalks) {
   std::mt19937_64 random(::testing::UnitTest::GetInstance()->random_seed());
-  SCOPED_TRACE("repeat with --gtest_random_seed=" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()));
+  SCOPED_TRACE("repeat with --gtest_random_seed=" +
+               std::to_string(::testing::UnitTest::GetInstance()->random_seed()));
   const char* const targets[] = {"targets/dev", "targets/prod-courses", "targets/sandbox"};
   const char* const humans[] = {"alice", "alice-phone", "bob", "carol", "mallory", "zoe"};
   int runs = 0;

@@ -22,8 +22,8 @@ BrokerWorld::BrokerWorld(storage::Store* store)
     : clock(absl::FromUnixSeconds(1'790'000'000)),
       keys(KeyDirectory(directory)),
       master_keys(*storage::MasterKeys::Parse("test AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
-      broker({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, store, &clock, &random, &keys,
-             &master_keys, nullptr) {
+      broker({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, store, &clock,
+             &random, &keys, &master_keys, nullptr) {
   EXPECT_OK(keys.Reload());
   EXPECT_OK(broker.Bootstrap(Documents(), kForever));
   EXPECT_OK(broker.RefreshConfiguration(kForever));
@@ -144,7 +144,8 @@ absl::StatusOr<v1::Proposal> BrokerWorld::Deny(const v1::Proposal& shown, std::s
   return broker.DenyProposal(As("human", human), request, kForever);
 }
 
-absl::StatusOr<v1::ClaimProposalResponse> BrokerWorld::Claim(const v1::Proposal& proposal, std::string_view workload,
+absl::StatusOr<v1::ClaimProposalResponse> BrokerWorld::Claim(const v1::Proposal& proposal,
+                                                             std::string_view workload,
                                                              std::string request_id) {
   v1::ClaimProposalRequest request;
   request.set_name(proposal.name());
@@ -153,7 +154,8 @@ absl::StatusOr<v1::ClaimProposalResponse> BrokerWorld::Claim(const v1::Proposal&
 }
 
 absl::StatusOr<v1::RedeemTokenResponse> BrokerWorld::Redeem(const v1::ClaimProposalResponse& claimed,
-                                                            std::string_view workload, std::string request_id) {
+                                                            std::string_view workload,
+                                                            std::string request_id) {
   v1::RedeemTokenRequest request;
   request.set_token(claimed.token());
   request.set_action_digest(claimed.proposal().action_digest());

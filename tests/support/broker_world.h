@@ -18,10 +18,10 @@ namespace countersign::testing {
 
 // A broker over any store, with people and targets to play with:
 //   agents bot (owned by alice) and bot2; humans alice (admin, platform), bob (platform), carol (security),
-//   alice-phone (a second identity of alice), mallory (in no group), zoe (revoked); workloads ci and ci2; auditor
-//   eve. targets/dev (development: built-in default), targets/prod-courses (production: two of platform), targets/vault
-//   (secure: one of platform and one of security), targets/sandbox (sandbox: allowed at once), targets/frozen
-//   (frozen: denied). Executors of all: ci, and bob; ci2 of none.
+//   alice-phone (a second identity of alice), mallory (in no group), zoe (revoked); workloads ci and ci2;
+//   auditor eve. targets/dev (development: built-in default), targets/prod-courses (production: two of
+//   platform), targets/vault (secure: one of platform and one of security), targets/sandbox (sandbox: allowed
+//   at once), targets/frozen (frozen: denied). Executors of all: ci, and bob; ci2 of none.
 class BrokerWorld {
  public:
   explicit BrokerWorld(storage::Store* store);
@@ -36,12 +36,15 @@ class BrokerWorld {
   static v1::CreateProposalRequest Command(const std::string& target, const std::string& argument = "one");
 
   absl::StatusOr<v1::Proposal> Submit(const std::string& target, const std::string& argument = "one");
-  absl::StatusOr<v1::Proposal> Approve(const v1::Proposal& shown, std::string_view human, std::string request_id = "");
+  absl::StatusOr<v1::Proposal> Approve(const v1::Proposal& shown, std::string_view human,
+                                       std::string request_id = "");
   absl::StatusOr<v1::Proposal> Deny(const v1::Proposal& shown, std::string_view human);
-  absl::StatusOr<v1::ClaimProposalResponse> Claim(const v1::Proposal& proposal, std::string_view workload = "ci",
+  absl::StatusOr<v1::ClaimProposalResponse> Claim(const v1::Proposal& proposal,
+                                                  std::string_view workload = "ci",
                                                   std::string request_id = "");
   absl::StatusOr<v1::RedeemTokenResponse> Redeem(const v1::ClaimProposalResponse& claimed,
-                                                 std::string_view workload = "ci", std::string request_id = "");
+                                                 std::string_view workload = "ci",
+                                                 std::string request_id = "");
   absl::StatusOr<v1::Proposal> Report(const v1::Proposal& executing, int exit_code);
   absl::StatusOr<v1::Proposal> Get(const v1::Proposal& proposal);
   absl::StatusOr<v1::ApplyDocumentsResponse> Apply(const std::string& content);

@@ -14,7 +14,9 @@ using storage::Change;
 using storage::CommitOutcome;
 using storage::Record;
 
-std::string IdOf(const v1::Proposal& proposal) { return proposal.name().substr(std::string("proposals/").size()); }
+std::string IdOf(const v1::Proposal& proposal) {
+  return proposal.name().substr(std::string("proposals/").size());
+}
 
 bool HoldsTarget(const v1::Proposal& proposal) {
   return proposal.state() == v1::Proposal::EXECUTING || proposal.state() == v1::Proposal::AMBIGUOUS;
@@ -47,7 +49,8 @@ bool Matches(const storage::ListFilter& filter, const v1::Proposal& proposal) {
          (filter.target.empty() || filter.target == proposal.action().target()) &&
          (filter.requester.empty() || filter.requester == proposal.requester()) &&
          IdOf(proposal).starts_with(filter.id_prefix) &&
-         (!filter.visible_targets.has_value() || Contains(*filter.visible_targets, proposal.action().target()));
+         (!filter.visible_targets.has_value() ||
+          Contains(*filter.visible_targets, proposal.action().target()));
 }
 
 v1::Document WithoutContent(v1::Document document) {
@@ -113,14 +116,15 @@ absl::Status FakeStore::Check(const Change& change, const std::string& id) const
 void FakeStore::Write(const Change& change, const std::string& id) {
   Record& record = records_[id];
   if (change.issue.has_value()) {
-    if (const auto before = tokens_.find(record.current_token_id); before != tokens_.end()) before->second.replaced = true;
+    if (const auto before = tokens_.find(record.current_token_id); before != tokens_.end())
+      before->second.replaced = true;
     tokens_[change.issue->id] = {id, change.issue->expire_time};
   }
   if (change.decision.has_value()) decisions_.insert({id, change.decision->person()});
   if (change.redeem_token_id.has_value()) tokens_[*change.redeem_token_id].redeemed = true;
   if (change.request.has_value()) {
-    requests_[{change.request->principal, change.request->request_id}] = {*change.request,
-                                                                          ToTime(change.proposal.update_time())};
+    requests_[{change.request->principal, change.request->request_id}] = {
+        *change.request, ToTime(change.proposal.update_time())};
   }
   record.proposal = change.proposal;
   record.version = change.expected_version + 1;
@@ -145,7 +149,8 @@ absl::StatusOr<CommitOutcome> FakeStore::Commit(const Change& change, absl::Time
     const auto due = DueTime(found->second.proposal);
     if (!due.has_value() || *due > *change.only_if_due_at) return CommitOutcome::kConflict;
   }
-  if (change.request.has_value() && requests_.contains({change.request->principal, change.request->request_id})) {
+  if (change.request.has_value() &&
+      requests_.contains({change.request->principal, change.request->request_id})) {
     return CommitOutcome::kDuplicateRequest;
   }
   if (const absl::Status status = Check(change, id); !status.ok()) return status;
@@ -166,7 +171,8 @@ absl::Status FakeStore::RenewLease(std::string_view proposal_id, std::string_vie
       found->second.proposal.execution().id() != execution_id) {
     return error::Make(v1::WRONG_STATE, "this execution does not hold a lease any more");
   }
-  *found->second.proposal.mutable_execution()->mutable_lease_expire_time() = base::ToTimestamp(lease_expire_time);
+  *found->second.proposal.mutable_execution()->mutable_lease_expire_time() =
+      base::ToTimestamp(lease_expire_time);
   return absl::OkStatus();
 }
 
@@ -185,21 +191,23 @@ absl::StatusOr<std::vector<Record>> FakeStore::GetMany(const std::vector<std::st
   return Select([&](const Record& record) { return Contains(ids, IdOf(record.proposal)); });
 }
 
-absl::StatusOr<std::vector<Record>> FakeStore::ListMoved(const std::vector<storage::Watched>& watched, absl::Time) {
+absl::StatusOr<std::vector<Record>> FakeStore::ListMoved(const std::vector<storage::Watched>& watched,
+                                                         absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   std::vector<Record> moved;
   ++reads_;
   for (const storage::Watched& one : watched) {
     const auto found = records_.find(one.id);
-    if (found != records_.end() && found->second.proposal.state() != one.while_state) moved.push_back(found->second);
+    if (found != records_.end() && found->second.proposal.state() != one.while_state)
+      moved.push_back(found->second);
   }
   return moved;
 }
 
 absl::StatusOr<std::vector<Record>> FakeStore::List(const storage::ListFilter& filter,
-                                                    const std::optional<storage::ListCursor>& after, int limit,
-                                                    absl::Time) {
+                                                    const std::optional<storage::ListCursor>& after,
+                                                    int limit, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   auto records = Select([&](const Record& record) {
@@ -212,16 +220,18 @@ absl::StatusOr<std::vector<Record>> FakeStore::List(const storage::ListFilter& f
   return records;
 }
 
-absl::StatusOr<std::vector<Record>> FakeStore::ListUpdated(absl::Time after_time, std::string_view after_id, int limit,
-                                                           absl::Time) {
+absl::StatusOr<std::vector<Record>> FakeStore::ListUpdated(absl::Time after_time, std::string_view after_id,
+                                                           int limit, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   const auto place = [](const Record& record) {
     return std::make_pair(ToTime(record.proposal.update_time()), IdOf(record.proposal));
   };
-  auto records =
-      Select([&](const Record& record) { return place(record) > std::make_pair(after_time, std::string(after_id)); });
-  std::sort(records.begin(), records.end(), [&](const Record& a, const Record& b) { return place(a) < place(b); });
+  auto records = Select([&](const Record& record) {
+    return place(record) > std::make_pair(after_time, std::string(after_id));
+  });
+  std::sort(records.begin(), records.end(),
+            [&](const Record& a, const Record& b) { return place(a) < place(b); });
   if (records.size() > static_cast<size_t>(limit)) records.resize(limit);
   return records;
 }
@@ -249,8 +259,8 @@ absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> FakeStore::
   return std::vector<std::pair<v1::Proposal::State, int64_t>>(counts.begin(), counts.end());
 }
 
-absl::StatusOr<storage::RequestRecord> FakeStore::FindRequest(std::string_view principal, std::string_view request_id,
-                                                              absl::Time) {
+absl::StatusOr<storage::RequestRecord> FakeStore::FindRequest(std::string_view principal,
+                                                              std::string_view request_id, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   const auto found = requests_.find({std::string(principal), std::string(request_id)});
@@ -287,7 +297,8 @@ absl::StatusOr<storage::SealedArtifact> FakeStore::GetArtifact(std::string_view 
   return found->second;
 }
 
-absl::StatusOr<std::vector<int64_t>> FakeStore::ArtifactSizes(const std::vector<std::string>& digests, absl::Time) {
+absl::StatusOr<std::vector<int64_t>> FakeStore::ArtifactSizes(const std::vector<std::string>& digests,
+                                                              absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   std::vector<int64_t> sizes;
@@ -318,8 +329,8 @@ absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> FakeStore::LoadDoc
 absl::StatusOr<int64_t> FakeStore::ApplyDocuments(int64_t expected_version,
                                                   const std::vector<storage::NewDocument>& documents,
                                                   std::string_view applied_by, absl::Time now,
-                                                  const v1::AuditEvent& event, const storage::RequestRecord& request,
-                                                  absl::Time) {
+                                                  const v1::AuditEvent& event,
+                                                  const storage::RequestRecord& request, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   const RequestKey key{request.principal, request.request_id};
@@ -351,7 +362,8 @@ absl::StatusOr<v1::Document> FakeStore::GetDocument(std::string_view name, int64
   return error::Make(v1::NOT_FOUND, "no such document or version");
 }
 
-absl::StatusOr<std::vector<v1::Document>> FakeStore::ListDocumentVersions(std::string_view name, int limit, absl::Time) {
+absl::StatusOr<std::vector<v1::Document>> FakeStore::ListDocumentVersions(std::string_view name, int limit,
+                                                                          absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   std::vector<v1::Document> versions;
@@ -363,8 +375,9 @@ absl::StatusOr<std::vector<v1::Document>> FakeStore::ListDocumentVersions(std::s
   return versions;
 }
 
-absl::StatusOr<std::vector<v1::AuditEvent>> FakeStore::ListAuditEvents(std::string_view proposal, int64_t after_id,
-                                                                       int limit, absl::Time) {
+absl::StatusOr<std::vector<v1::AuditEvent>> FakeStore::ListAuditEvents(std::string_view proposal,
+                                                                       int64_t after_id, int limit,
+                                                                       absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   std::vector<v1::AuditEvent> events;

@@ -18,13 +18,13 @@ using ::countersign::testing::HasReason;
 
 // Who may call what, written down a second time: a letter for each of agent, human, admin, workload, auditor.
 const std::map<std::string, std::string> kExpected = {
-    {"UploadArtifact", "Ah+.."},   {"DownloadArtifact", "Ah+WE"}, {"CreateProposal", "Ah+.."},
-    {"GetProposal", "Ah+WE"},      {"ListProposals", "Ah+WE"},    {"WaitProposal", "Ah+WE"},
-    {"WatchProposals", "Ah+WE"},   {"CancelProposal", "Ah+.."},   {"ApproveProposal", ".h+.."},
-    {"DenyProposal", ".h+.."},     {"RevokeProposal", ".h+.."},   {"ResolveProposal", ".h+.."},
-    {"ClaimProposal", ".h+W."},    {"RedeemToken", ".h+W."},      {"Heartbeat", ".h+W."},
-    {"ReportExecution", ".h+W."},  {"ApplyDocuments", "..+.."},   {"GetDocument", ".h+.E"},
-    {"ListDocuments", ".h+.E"},    {"ListDocumentVersions", ".h+.E"}, {"GetCaller", "Ah+WE"},
+    {"UploadArtifact", "Ah+.."},  {"DownloadArtifact", "Ah+WE"},     {"CreateProposal", "Ah+.."},
+    {"GetProposal", "Ah+WE"},     {"ListProposals", "Ah+WE"},        {"WaitProposal", "Ah+WE"},
+    {"WatchProposals", "Ah+WE"},  {"CancelProposal", "Ah+.."},       {"ApproveProposal", ".h+.."},
+    {"DenyProposal", ".h+.."},    {"RevokeProposal", ".h+.."},       {"ResolveProposal", ".h+.."},
+    {"ClaimProposal", ".h+W."},   {"RedeemToken", ".h+W."},          {"Heartbeat", ".h+W."},
+    {"ReportExecution", ".h+W."}, {"ApplyDocuments", "..+.."},       {"GetDocument", ".h+.E"},
+    {"ListDocuments", ".h+.E"},   {"ListDocumentVersions", ".h+.E"}, {"GetCaller", "Ah+WE"},
     {"ListAuditEvents", ".h+.E"},
 };
 
@@ -61,9 +61,11 @@ TEST_F(AuthorizationTest, NobodyUnknownOrRevokedMayDoAnything) {
     const auto method = static_cast<Method>(number);
     SCOPED_TRACE(MethodName(method));
     for (const auto* kind : {"agent", "human", "workload", "auditor"}) {
-      EXPECT_THAT(world_.broker.Authorize(method, BrokerWorld::As(kind, "stranger")), HasReason(v1::PRINCIPAL_UNKNOWN));
+      EXPECT_THAT(world_.broker.Authorize(method, BrokerWorld::As(kind, "stranger")),
+                  HasReason(v1::PRINCIPAL_UNKNOWN));
     }
-    EXPECT_THAT(world_.broker.Authorize(method, BrokerWorld::As("human", "zoe")), HasReason(v1::PRINCIPAL_REVOKED));
+    EXPECT_THAT(world_.broker.Authorize(method, BrokerWorld::As("human", "zoe")),
+                HasReason(v1::PRINCIPAL_REVOKED));
   }
 }
 

@@ -1,4 +1,5 @@
-// The use cases on the store in memory: what binds an approval to what runs, and what refuses everything else.
+// The use cases on the store in memory: what binds an approval to what runs, and what refuses everything
+// else.
 #include "server/broker/broker.h"
 
 #include <gmock/gmock.h>
@@ -65,8 +66,9 @@ TEST_F(BrokerTest, TakesAProposalThroughItsWholeLife) {
   const auto reported = world_.Report(redeemed->proposal(), 0);
   ASSERT_OK(reported);
   EXPECT_EQ(reported->state(), v1::Proposal::SUCCEEDED);
-  EXPECT_THAT(world_.AuditTypes(submitted), ElementsAre("proposal.created", "proposal.approved", "token.issued",
-                                                        "token.redeemed", "execution.reported"));
+  EXPECT_THAT(world_.AuditTypes(submitted),
+              ElementsAre("proposal.created", "proposal.approved", "token.issued", "token.redeemed",
+                          "execution.reported"));
 }
 
 TEST_F(BrokerTest, NeedsNoReadBetweenTheStepsOfOneBroker) {
@@ -88,12 +90,14 @@ TEST_F(BrokerTest, PutsIntoTheTokenWhatWasApproved) {
   EXPECT_EQ(claims->subject, "env:production:target:prod-courses:kind:command");
   EXPECT_EQ(claims->action_digest, proposal.action_digest());
   EXPECT_EQ(claims->actor, BrokerWorld::Uri("agent", "bot"));
-  EXPECT_THAT(claims->approvers, ElementsAre(BrokerWorld::Uri("human", "alice"), BrokerWorld::Uri("human", "carol")));
+  EXPECT_THAT(claims->approvers,
+              ElementsAre(BrokerWorld::Uri("human", "alice"), BrokerWorld::Uri("human", "carol")));
   EXPECT_EQ(claims->holder_thumbprint, BrokerWorld::Thumbprint("ci"));
   EXPECT_EQ(claims->expire_time - claims->issue_time, absl::Seconds(120));
 }
 
-// --- Binding (I1, I3) ------------------------------------------------------------------------------------------
+// --- Binding (I1, I3)
+// ------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, RefusesADecisionOnAnotherDigest) {
   const v1::Proposal one = Submitted("targets/dev", "one");
@@ -122,16 +126,18 @@ TEST_F(BrokerTest, RefusesWhatWasChangedInTheDatabaseAfterTheApproval) {
   tampered.mutable_action()->set_argv(1, "rm -rf /");
   store_.Tamper(IdOf(proposal), tampered);
   // A broker that remembers nothing decides on the row.
-  broker::Broker other({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_, &world_.clock,
-                       &world_.random, &world_.keys, &world_.master_keys, nullptr);
+  broker::Broker other({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_,
+                       &world_.clock, &world_.random, &world_.keys, &world_.master_keys, nullptr);
   ASSERT_OK(other.RefreshConfiguration(kForever));
   v1::RedeemTokenRequest request;
   request.set_token(claimed->token());
   request.set_action_digest(proposal.action_digest());
-  EXPECT_THAT(other.RedeemToken(BrokerWorld::As("workload", "ci"), request, kForever), HasReason(v1::DATA_CORRUPTED));
+  EXPECT_THAT(other.RedeemToken(BrokerWorld::As("workload", "ci"), request, kForever),
+              HasReason(v1::DATA_CORRUPTED));
   v1::ClaimProposalRequest claim;
   claim.set_name(proposal.name());
-  EXPECT_THAT(other.ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever), HasReason(v1::DATA_CORRUPTED));
+  EXPECT_THAT(other.ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever),
+              HasReason(v1::DATA_CORRUPTED));
 }
 
 TEST_F(BrokerTest, DoesNotLetOneApprovalServeTwoProposals) {
@@ -142,7 +148,8 @@ TEST_F(BrokerTest, DoesNotLetOneApprovalServeTwoProposals) {
   EXPECT_THAT(world_.Claim(two), HasReason(v1::WRONG_STATE));
 }
 
-// --- Self-approval (I4) ----------------------------------------------------------------------------------------
+// --- Self-approval (I4)
+// ----------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, NeverLetsAnAgentDecide) {
   const v1::Proposal shown = Submitted("targets/dev");
@@ -160,8 +167,8 @@ TEST_F(BrokerTest, NeverLetsAnAgentDecide) {
 }
 
 TEST_F(BrokerTest, RefusesTheRequesterAndTheirOtherIdentity) {
-  const auto proposal =
-      world_.broker.CreateProposal(BrokerWorld::As("human", "alice"), BrokerWorld::Command("targets/dev"), kForever);
+  const auto proposal = world_.broker.CreateProposal(BrokerWorld::As("human", "alice"),
+                                                     BrokerWorld::Command("targets/dev"), kForever);
   ASSERT_OK(proposal);
   EXPECT_THAT(world_.Approve(*proposal, "alice"), HasReason(v1::SELF_APPROVAL_FORBIDDEN));
   EXPECT_THAT(world_.Approve(*proposal, "alice-phone"), HasReason(v1::SELF_APPROVAL_FORBIDDEN));
@@ -169,10 +176,12 @@ TEST_F(BrokerTest, RefusesTheRequesterAndTheirOtherIdentity) {
 }
 
 TEST_F(BrokerTest, RefusesAHumanOutsideTheGroups) {
-  EXPECT_THAT(world_.Approve(Submitted("targets/prod-courses"), "mallory"), HasReason(v1::APPROVER_NOT_ELIGIBLE));
+  EXPECT_THAT(world_.Approve(Submitted("targets/prod-courses"), "mallory"),
+              HasReason(v1::APPROVER_NOT_ELIGIBLE));
 }
 
-// --- Quorum ----------------------------------------------------------------------------------------------------
+// --- Quorum
+// ----------------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, WaitsForExactlyTheQuorum) {
   const auto first = world_.Approve(Submitted("targets/prod-courses"), "alice");
@@ -214,7 +223,8 @@ TEST_F(BrokerTest, OneOfADenyAndTheLastApproveWins) {
 }
 
 TEST_F(BrokerTest, RefusesAtSubmitWhatNobodyCouldEverApprove) {
-  Change("quorums: [{count: 2, groups: [platform, security]}]", "quorums: [{count: 4, groups: [platform, security]}]");
+  Change("quorums: [{count: 2, groups: [platform, security]}]",
+         "quorums: [{count: 4, groups: [platform, security]}]");
   EXPECT_THAT(world_.Submit("targets/prod-courses"), HasReason(v1::QUORUM_IMPOSSIBLE));
 }
 
@@ -224,11 +234,14 @@ TEST_F(BrokerTest, FollowsVerdictsThatNeedNoHuman) {
   EXPECT_THAT(world_.Submit("targets/nowhere"), HasReason(v1::TARGET_UNKNOWN));
 }
 
-// --- The world moved -------------------------------------------------------------------------------------------
+// --- The world moved
+// -------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, SupersedesWhenPolicyChangesBeforeTheDecision) {
   const v1::Proposal shown = Submitted("targets/dev");
-  Change("- name: secure", "- {name: dev, environments: [development], verdict: REQUIRE_APPROVAL, quorums: [{count: 2}]}\n  - name: secure");
+  Change("- name: secure",
+         "- {name: dev, environments: [development], verdict: REQUIRE_APPROVAL, quorums: [{count: 2}]}\n  - "
+         "name: secure");
   EXPECT_THAT(world_.Approve(shown, "bob"), HasReason(v1::POLICY_CHANGED));
   EXPECT_EQ(Now(shown).state(), v1::Proposal::SUPERSEDED);
   EXPECT_THAT(world_.AuditTypes(shown), Contains("proposal.superseded"));
@@ -243,7 +256,8 @@ TEST_F(BrokerTest, SupersedesWhenPolicyChangesBetweenDecideAndClaim) {
 
 TEST_F(BrokerTest, SupersedesWhenAnApproverIsRevokedBetweenClaimAndRedeem) {
   const auto claimed = world_.Claim(world_.Approved());
-  Change("{id: spiffe://example.org/human/bob, person: bob}", "{id: spiffe://example.org/human/bob, person: bob, revoked: true}");
+  Change("{id: spiffe://example.org/human/bob, person: bob}",
+         "{id: spiffe://example.org/human/bob, person: bob, revoked: true}");
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::APPROVER_NOT_ELIGIBLE));
   EXPECT_EQ(Now(claimed->proposal()).state(), v1::Proposal::SUPERSEDED);
 }
@@ -273,7 +287,8 @@ TEST_F(BrokerTest, RefusesAnExecutorThatTheTargetNoLongerNames) {
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::NOT_PERMITTED));
 }
 
-// --- Time ------------------------------------------------------------------------------------------------------
+// --- Time
+// ------------------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, DecidesUntilJustBeforeTheEnd) {
   const v1::Proposal one = Submitted("targets/dev", "one");
@@ -331,7 +346,8 @@ TEST_F(BrokerTest, SweepsNothingBeforeItsTime) {
   EXPECT_EQ(Now(pending).state(), v1::Proposal::PENDING);
 }
 
-// --- Once (I2) -------------------------------------------------------------------------------------------------
+// --- Once (I2)
+// -------------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, RedeemsATokenOnce) {
   const auto claimed = world_.Claim(world_.Approved());
@@ -405,14 +421,17 @@ TEST_F(BrokerTest, HeartbeatsKeepTheLease) {
     ASSERT_OK(world_.broker.Sweep(kForever));
   }
   EXPECT_EQ(Now(redeemed->proposal()).state(), v1::Proposal::EXECUTING);
-  EXPECT_THAT(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci2"), request, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci2"), request, kForever),
+              HasReason(v1::NOT_FOUND));
   world_.clock.Advance(absl::Seconds(61));
   ASSERT_OK(world_.broker.Sweep(kForever));
-  EXPECT_THAT(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci"), request, kForever), HasReason(v1::WRONG_STATE));
+  EXPECT_THAT(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci"), request, kForever),
+              HasReason(v1::WRONG_STATE));
 }
 
 TEST_F(BrokerTest, LetsAHumanSettleWhatIsAmbiguousButNotTheRequester) {
-  const auto mine = world_.broker.CreateProposal(BrokerWorld::As("human", "alice"), BrokerWorld::Command("targets/dev"), kForever);
+  const auto mine = world_.broker.CreateProposal(BrokerWorld::As("human", "alice"),
+                                                 BrokerWorld::Command("targets/dev"), kForever);
   ASSERT_OK(world_.Redeem(*world_.Claim(*world_.Approve(*mine, "bob"))));
   world_.clock.Advance(absl::Minutes(2));
   ASSERT_OK(world_.broker.Sweep(kForever));
@@ -429,7 +448,8 @@ TEST_F(BrokerTest, LetsAHumanSettleWhatIsAmbiguousButNotTheRequester) {
   EXPECT_EQ(resolved->execution().resolution().principal(), BrokerWorld::Uri("human", "carol"));
 }
 
-// --- Holder ----------------------------------------------------------------------------------------------------
+// --- Holder
+// ----------------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, RedeemsOnlyForTheCertificateThatClaimed) {
   const auto claimed = world_.Claim(world_.Approved());
@@ -439,7 +459,8 @@ TEST_F(BrokerTest, RedeemsOnlyForTheCertificateThatClaimed) {
   Caller renewed = BrokerWorld::As("workload", "ci");
   renewed.certificate_thumbprint = BrokerWorld::Thumbprint("another certificate of ci");
   EXPECT_THAT(world_.broker.RedeemToken(renewed, request, kForever), HasReason(v1::TOKEN_WRONG_HOLDER));
-  EXPECT_THAT(world_.broker.RedeemToken(BrokerWorld::As("human", "bob"), request, kForever), HasReason(v1::TOKEN_WRONG_HOLDER));
+  EXPECT_THAT(world_.broker.RedeemToken(BrokerWorld::As("human", "bob"), request, kForever),
+              HasReason(v1::TOKEN_WRONG_HOLDER));
 }
 
 TEST_F(BrokerTest, IssuesTokensOnlyToExecutorsOfTheTarget) {
@@ -447,7 +468,8 @@ TEST_F(BrokerTest, IssuesTokensOnlyToExecutorsOfTheTarget) {
   EXPECT_THAT(world_.Claim(proposal, "ci2"), HasReason(v1::NOT_FOUND));
   v1::ClaimProposalRequest request;
   request.set_name(proposal.name());
-  EXPECT_THAT(world_.broker.ClaimProposal(BrokerWorld::As("human", "carol"), request, kForever), HasReason(v1::NOT_PERMITTED));
+  EXPECT_THAT(world_.broker.ClaimProposal(BrokerWorld::As("human", "carol"), request, kForever),
+              HasReason(v1::NOT_PERMITTED));
 }
 
 TEST_F(BrokerTest, RefusesTheTokenOfARevokedApproval) {
@@ -458,7 +480,8 @@ TEST_F(BrokerTest, RefusesTheTokenOfARevokedApproval) {
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::WRONG_STATE));
 }
 
-// --- Repeated calls --------------------------------------------------------------------------------------------
+// --- Repeated calls
+// --------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, GivesARepeatedCallTheFirstAnswer) {
   auto request = BrokerWorld::Command("targets/dev");
@@ -480,7 +503,8 @@ TEST_F(BrokerTest, RefusesAnotherBodyUnderTheSameRequestId) {
   ASSERT_OK(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever));
   auto other = BrokerWorld::Command("targets/dev", "two");
   other.set_request_id("r1");
-  EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), other, kForever), HasReason(v1::REQUEST_ID_REUSED));
+  EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), other, kForever),
+              HasReason(v1::REQUEST_ID_REUSED));
   EXPECT_OK(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot2"), other, kForever));
 }
 
@@ -519,25 +543,34 @@ TEST_F(BrokerTest, StoresNoTokenWithTheAnswerOfAClaim) {
   EXPECT_EQ(stored->response.find(claimed->token().substr(claimed->token().rfind('.'))), std::string::npos);
 }
 
-// --- Who sees what ---------------------------------------------------------------------------------------------
+// --- Who sees what
+// ---------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, ShowsAgentsOnlyTheirOwn) {
   const v1::Proposal mine = Submitted("targets/dev");
   v1::GetProposalRequest get;
   get.set_name(mine.name());
   EXPECT_OK(world_.broker.GetProposal(BrokerWorld::As("agent", "bot"), get, kForever));
-  EXPECT_THAT(world_.broker.GetProposal(BrokerWorld::As("agent", "bot2"), get, kForever), HasReason(v1::NOT_FOUND));
-  EXPECT_THAT(world_.broker.GetProposal(BrokerWorld::As("workload", "ci2"), get, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.GetProposal(BrokerWorld::As("agent", "bot2"), get, kForever),
+              HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.GetProposal(BrokerWorld::As("workload", "ci2"), get, kForever),
+              HasReason(v1::NOT_FOUND));
   v1::ListProposalsRequest list;
-  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("agent", "bot2"), list, kForever)->proposals_size(), 0);
-  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("workload", "ci2"), list, kForever)->proposals_size(), 0);
-  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("workload", "ci"), list, kForever)->proposals_size(), 1);
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("agent", "bot2"), list, kForever)->proposals_size(),
+            0);
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("workload", "ci2"), list, kForever)->proposals_size(),
+            0);
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("workload", "ci"), list, kForever)->proposals_size(),
+            1);
   list.set_requester(BrokerWorld::Uri("agent", "bot"));
-  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("agent", "bot2"), list, kForever)->proposals_size(), 0);
+  EXPECT_EQ(world_.broker.ListProposals(BrokerWorld::As("agent", "bot2"), list, kForever)->proposals_size(),
+            0);
   v1::CancelProposalRequest cancel;
   cancel.set_name(mine.name());
-  EXPECT_THAT(world_.broker.CancelProposal(BrokerWorld::As("agent", "bot2"), cancel, kForever), HasReason(v1::NOT_FOUND));
-  EXPECT_THAT(world_.broker.CancelProposal(BrokerWorld::As("human", "alice"), cancel, kForever), HasReason(v1::NOT_PERMITTED));
+  EXPECT_THAT(world_.broker.CancelProposal(BrokerWorld::As("agent", "bot2"), cancel, kForever),
+              HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.CancelProposal(BrokerWorld::As("human", "alice"), cancel, kForever),
+              HasReason(v1::NOT_PERMITTED));
   EXPECT_OK(world_.broker.CancelProposal(BrokerWorld::As("agent", "bot"), cancel, kForever));
 }
 
@@ -563,12 +596,14 @@ TEST_F(BrokerTest, PagesThroughAListWithoutLossAndBindsTheTokenToTheFilter) {
   other.set_target("targets/dev");
   EXPECT_THAT(world_.broker.ListProposals(alice, other, kForever), HasReason(v1::INVALID_FIELD));
   other.clear_target();
-  EXPECT_THAT(world_.broker.ListProposals(BrokerWorld::As("human", "bob"), other, kForever), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(world_.broker.ListProposals(BrokerWorld::As("human", "bob"), other, kForever),
+              HasReason(v1::INVALID_FIELD));
   first.set_page_size(-1);
   EXPECT_THAT(world_.broker.ListProposals(alice, first, kForever), HasReason(v1::INVALID_FIELD));
 }
 
-// --- Artifacts -------------------------------------------------------------------------------------------------
+// --- Artifacts
+// -------------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, HandsOutArtifactsOnlyThroughAProposalThatTheCallerMaySee) {
   const auto stored = world_.broker.StoreArtifact(BrokerWorld::As("agent", "bot"), "select 1;", kForever);
@@ -584,17 +619,22 @@ TEST_F(BrokerTest, HandsOutArtifactsOnlyThroughAProposalThatTheCallerMaySee) {
   download.set_proposal(proposal->name());
   download.set_digest(stored->digest());
   EXPECT_EQ(*world_.broker.ReadArtifact(BrokerWorld::As("workload", "ci"), download, kForever), "select 1;");
-  EXPECT_THAT(world_.broker.ReadArtifact(BrokerWorld::As("agent", "bot2"), download, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.ReadArtifact(BrokerWorld::As("agent", "bot2"), download, kForever),
+              HasReason(v1::NOT_FOUND));
   download.set_proposal(Submitted("targets/dev").name());
-  EXPECT_THAT(world_.broker.ReadArtifact(BrokerWorld::As("workload", "ci"), download, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.ReadArtifact(BrokerWorld::As("workload", "ci"), download, kForever),
+              HasReason(v1::NOT_FOUND));
   reference->set_digest("sha256:" + std::string(64, '0'));
-  EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever),
+              HasReason(v1::NOT_FOUND));
 }
 
-// --- Configuration ---------------------------------------------------------------------------------------------
+// --- Configuration
+// ---------------------------------------------------------------------------------------------
 
 TEST_F(BrokerTest, AppliesAllDocumentsOrNone) {
-  EXPECT_THAT(world_.Apply("document: Policy\nrules: []\n---\ndocument: Target\nname: targets/x\n"), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(world_.Apply("document: Policy\nrules: []\n---\ndocument: Target\nname: targets/x\n"),
+              HasReason(v1::INVALID_FIELD));
   EXPECT_EQ(world_.broker.configuration()->policy().rules_size(), 4);
 }
 

@@ -12,10 +12,10 @@ namespace {
 
 using v1::Proposal;
 
-constexpr Step kSteps[] = {Step::kApproveInPart, Step::kApproveInFull, Step::kDeny,          Step::kCancel,
-                           Step::kRevoke,        Step::kExpire,        Step::kSupersede,     Step::kIssueToken,
-                           Step::kRedeem,        Step::kLoseLease,     Step::kReportSuccess, Step::kReportFailure,
-                           Step::kResolveSuccess, Step::kResolveFailure};
+constexpr Step kSteps[] = {
+    Step::kApproveInPart, Step::kApproveInFull, Step::kDeny,           Step::kCancel,        Step::kRevoke,
+    Step::kExpire,        Step::kSupersede,     Step::kIssueToken,     Step::kRedeem,        Step::kLoseLease,
+    Step::kReportSuccess, Step::kReportFailure, Step::kResolveSuccess, Step::kResolveFailure};
 
 // The table of the design, cell by cell: what is not here is refused.
 const std::map<std::pair<Proposal::State, Step>, Proposal::State> kTable = {

@@ -18,7 +18,8 @@ TEST(PageTokenTest, GivesBackTheCursor) {
 }
 
 TEST(PageTokenTest, RefusesAnotherFilter) {
-  EXPECT_THAT(OpenPageToken(kKey, "list b", SealPageToken(kKey, "list a", "17")), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(OpenPageToken(kKey, "list b", SealPageToken(kKey, "list a", "17")),
+              HasReason(v1::INVALID_FIELD));
 }
 
 TEST(PageTokenTest, DoesNotConfuseFilterAndCursor) {

@@ -58,10 +58,10 @@ TEST_F(QuorumTest, CountsTheSamePrincipalOnce) {
 }
 
 TEST_F(QuorumTest, NeverCountsAgentsNorRevokedNorUnknownNorUngroupedPeople) {
-  EXPECT_THAT(Missing("targets/prod-courses",
-                      {Human("alice"), BrokerWorld::Uri("agent", "bot2"), Human("zoe"), Human("mallory"),
-                       "spiffe://elsewhere.org/human/bob"}),
-              SizeIs(1));
+  EXPECT_THAT(
+      Missing("targets/prod-courses", {Human("alice"), BrokerWorld::Uri("agent", "bot2"), Human("zoe"),
+                                       Human("mallory"), "spiffe://elsewhere.org/human/bob"}),
+      SizeIs(1));
 }
 
 TEST_F(QuorumTest, LetsOnePersonFillOnlyOneQuorum) {
@@ -71,8 +71,8 @@ TEST_F(QuorumTest, LetsOnePersonFillOnlyOneQuorum) {
 
 TEST_F(QuorumTest, FindsTheAssignmentThatGreedWouldMiss) {
   // Alice can only be platform's; so Bob, who comes first in no order, has to be security's.
-  const auto missing = MissingApprovals(configuration_, For("targets/vault"), BrokerWorld::Uri("agent", "bot2"),
-                                        {Human("bob"), Human("alice")});
+  const auto missing = MissingApprovals(configuration_, For("targets/vault"),
+                                        BrokerWorld::Uri("agent", "bot2"), {Human("bob"), Human("alice")});
   EXPECT_THAT(missing, IsEmpty());
 }
 
@@ -93,8 +93,9 @@ TEST_F(QuorumTest, RefusesTheOwnerOnlyWherePolicySaysSo) {
 }
 
 TEST_F(QuorumTest, RefusesAnAgentThatAGroupNames) {
-  EXPECT_THAT(CheckEligible(configuration_, For("targets/prod-courses"), bot_, BrokerWorld::Uri("agent", "bot2")),
-              HasReason(v1::APPROVER_NOT_ELIGIBLE));
+  EXPECT_THAT(
+      CheckEligible(configuration_, For("targets/prod-courses"), bot_, BrokerWorld::Uri("agent", "bot2")),
+      HasReason(v1::APPROVER_NOT_ELIGIBLE));
 }
 
 TEST_F(QuorumTest, SaysAtOnceThatAQuorumIsOutOfReach) {

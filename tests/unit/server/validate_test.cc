@@ -44,15 +44,22 @@ TEST(ValidateTest, NamesTheFieldOfEverythingThatIsWrong) {
       {"action.argv", [](v1::Action* a) { a->set_argv(0, ""); }},
       {"action.argv[1]", [](v1::Action* a) { a->set_argv(1, std::string("a\0b", 3)); }},
       {"action.argv", [](v1::Action* a) { a->set_argv(1, std::string(200 << 10, 'x')); }},
-      {"action.argv", [](v1::Action* a) { for (int i = 0; i < 1100; ++i) a->add_argv("x"); }},
+      {"action.argv",
+       [](v1::Action* a) {
+         for (int i = 0; i < 1100; ++i) a->add_argv("x");
+       }},
       {"action.environment", [](v1::Action* a) { (*a->mutable_environment())["A=B"] = "c"; }},
       {"action.environment", [](v1::Action* a) { (*a->mutable_environment())["1A"] = "c"; }},
-      {"action.environment", [](v1::Action* a) { (*a->mutable_environment())["BIG"] = std::string(70 << 10, 'x'); }},
-      {"action.environment[A]", [](v1::Action* a) { (*a->mutable_environment())["A"] = std::string("\0", 1); }},
+      {"action.environment",
+       [](v1::Action* a) { (*a->mutable_environment())["BIG"] = std::string(70 << 10, 'x'); }},
+      {"action.environment[A]",
+       [](v1::Action* a) { (*a->mutable_environment())["A"] = std::string("\0", 1); }},
       {"action.artifacts[0].digest", [](v1::Action* a) { a->mutable_artifacts(0)->set_digest("md5:1"); }},
-      {"action.artifacts[0].file_name", [](v1::Action* a) { a->mutable_artifacts(0)->set_file_name("../etc/passwd"); }},
+      {"action.artifacts[0].file_name",
+       [](v1::Action* a) { a->mutable_artifacts(0)->set_file_name("../etc/passwd"); }},
       {"action.artifacts[0].file_name", [](v1::Action* a) { a->mutable_artifacts(0)->set_file_name("-rf"); }},
-      {"action.artifacts[0].file_name", [](v1::Action* a) { a->mutable_artifacts(0)->set_file_name(".bashrc"); }},
+      {"action.artifacts[0].file_name",
+       [](v1::Action* a) { a->mutable_artifacts(0)->set_file_name(".bashrc"); }},
       {"action.artifacts[1].file_name", [](v1::Action* a) { *a->add_artifacts() = a->artifacts(0); }},
   };
   for (const Case& c : cases) {
@@ -88,10 +95,11 @@ TEST(PrincipalTest, TakesTheKindFromTheUriAndNothingElse) {
   const auto id = policy::ParsePrincipalId("spiffe://example.org/workload/ci-1");
   ASSERT_OK(id);
   EXPECT_EQ(id->kind, policy::PrincipalKind::kWorkload);
-  for (const char* uri : {"", "spiffe://", "spiffe://example.org/human", "spiffe://example.org/human/", "https://example.org/human/a",
-                          "spiffe://example.org/admin/a", "spiffe://Example.org/human/a", "spiffe://example.org/human/a/b",
-                          "spiffe://example.org/human/..", "spiffe://example.org/human/a%2Fb", "spiffe://example.org/human/a?x",
-                          "spiffe:///human/a", "spiffe://example.org/HUMAN/a"}) {
+  for (const char* uri :
+       {"", "spiffe://", "spiffe://example.org/human", "spiffe://example.org/human/",
+        "https://example.org/human/a", "spiffe://example.org/admin/a", "spiffe://Example.org/human/a",
+        "spiffe://example.org/human/a/b", "spiffe://example.org/human/..", "spiffe://example.org/human/a%2Fb",
+        "spiffe://example.org/human/a?x", "spiffe:///human/a", "spiffe://example.org/HUMAN/a"}) {
     EXPECT_THAT(policy::ParsePrincipalId(uri), HasReason(v1::INVALID_FIELD)) << uri;
   }
 }
