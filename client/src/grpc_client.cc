@@ -19,7 +19,7 @@ void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
 }
 
 GrpcClient::GrpcClient(std::shared_ptr<grpc::Channel> channel, Environment& environment)
-    : environment_(environment),
+    : environment_(channel, environment),
       proposals_(v1::ProposalService::NewStub(channel)),
       decisions_(v1::DecisionService::NewStub(channel)),
       executions_(v1::ExecutionService::NewStub(channel)),

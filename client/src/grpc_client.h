@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/src/channel_environment.h"
 #include "client/src/environment.h"
 #include "client/src/retry.h"
 #include "client/src/rpc_status.h"
@@ -85,7 +86,7 @@ class GrpcClient final : public Client {
                                                               Response*),
                                  Request request, const CallOptions& options);
 
-  Environment& environment_;
+  ChannelEnvironment environment_;
   std::unique_ptr<v1::ProposalService::StubInterface> proposals_;
   std::unique_ptr<v1::DecisionService::StubInterface> decisions_;
   std::unique_ptr<v1::ExecutionService::StubInterface> executions_;

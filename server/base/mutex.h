@@ -17,6 +17,7 @@ class ABSL_LOCKABLE Mutex {
   void unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
 
  private:
+  friend class CondVar;
   std::mutex mutex_;
 };
 
@@ -34,17 +35,29 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 // Waits are on the steady clock, so a change of the wall clock neither hurries nor delays them.
 class CondVar {
  public:
-  void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { condition_.wait(*mutex); }
+  void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    Adopted lock(mutex);
+    condition_.wait(lock.lock);
+  }
   // False when `deadline` came first.
   bool WaitUntil(Mutex* mutex, std::chrono::steady_clock::time_point deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    return condition_.wait_until(*mutex, deadline) == std::cv_status::no_timeout;
+    Adopted lock(mutex);
+    return condition_.wait_until(lock.lock, deadline) == std::cv_status::no_timeout;
   }
   void NotifyOne() { condition_.notify_one(); }
   void NotifyAll() { condition_.notify_all(); }
 
  private:
-  std::condition_variable_any condition_;
+  // Lends the caller's lock to the wait. std::condition_variable_any would take our own type, but adds a lock
+  // of its own to every wait and every notification.
+  struct Adopted {
+    explicit Adopted(Mutex* mutex) : lock(mutex->mutex_, std::adopt_lock) {}
+    ~Adopted() { lock.release(); }
+    std::unique_lock<std::mutex> lock;
+  };
+
+  std::condition_variable condition_;
 };
 
 }  // namespace countersign::base

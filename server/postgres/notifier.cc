@@ -61,6 +61,7 @@ void Notifier::Notify(std::string id) {
     base::MutexLock lock(&mutex_);
     if (pending_.size() >= kMaxPending) return;
     pending_.insert(std::move(id));
+    if (pending_.size() > 1) return;  // The thread knows already that there is something to send.
   }
   changed_.NotifyOne();
 }
@@ -74,14 +75,14 @@ void Notifier::Run() {
   }
 }
 
-// Waits for an id, then a moment for more. Empty when stopping.
+// Waits for an id, and until the last message is long enough ago. Empty when stopping.
 std::vector<std::string> Notifier::NextBatch() {
   base::MutexLock lock(&mutex_);
   while (pending_.empty() && !stopping_) changed_.Wait(&mutex_);
-  const Instant until = InstantIn(options_.batch);
-  while (!stopping_ && changed_.WaitUntil(&mutex_, until)) {
+  while (!stopping_ && changed_.WaitUntil(&mutex_, next_message_)) {
   }
   if (stopping_) return {};
+  next_message_ = InstantIn(options_.spacing);
   const std::set<std::string> batch = std::exchange(pending_, {});
   return {batch.begin(), batch.end()};
 }

@@ -22,7 +22,9 @@ namespace countersign::postgres {
 struct NotifierOptions {
   ConnectOptions connect = {};
   std::string channel = "countersign_changed";
-  absl::Duration batch = absl::Milliseconds(2);  // How long ids are gathered before they are sent.
+  // The least time between two messages; what changes meanwhile goes into the next one. Each message is a
+  // commit of its own that wakes every listener, so under load there must be far fewer of them than changes.
+  absl::Duration spacing = absl::Milliseconds(20);
   BackoffOptions backoff = {};
   bool suppressed = false;  // Sends nothing; for tests of what happens when notifications are lost.
 };
@@ -57,6 +59,7 @@ class Notifier {
   Backoff backoff_;
   std::optional<Connection> connection_;
   Instant retry_at_;
+  Instant next_message_;
 
   std::thread thread_;
 };
