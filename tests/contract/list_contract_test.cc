@@ -20,7 +20,7 @@ using State = v1::Proposal::State;
 // A store with random proposals in every state, and the same proposals by id.
 class ListContract : public StoreContract {
  protected:
-  ListContract() : random_(static_cast<uint32_t>(::testing::UnitTest::GetInstance()->random_seed())) {}
+  ListContract() : random_(static_cast<uint32_t>(GTEST_FLAG_GET(random_seed))) {}
 
   int Pick(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
 
