@@ -2,12 +2,12 @@
 include(CMakePackageConfigHelpers)
 
 set(countersign_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/countersign)
-set(countersign_libraries client proto proto_grpc google_rpc error digest jws)
+set(countersign_libraries client proto proto_grpc google_rpc error digest jws text)
 foreach(name IN LISTS countersign_libraries)
   set_target_properties(countersign_${name} PROPERTIES EXPORT_NAME ${name})
 endforeach()
 install(TARGETS countersign_proto countersign_proto_grpc countersign_google_rpc countersign_error
-                countersign_digest countersign_jws
+                countersign_digest countersign_jws countersign_text
         EXPORT countersign ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT client)
 install(TARGETS countersign_client
         EXPORT countersign ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT client

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -58,16 +58,16 @@ std::string BashCompletion(const CLI::App& app) {
   std::string verbs;
   std::string cases;
   for (const CLI::App* verb : app.get_subcommands({})) {
-    verbs += Concat(verbs.empty() ? "" : " ", verb->get_name());
-    cases += Concat("    ", verb->get_name(), ") words='", Names(AllOptions(app, *verb)), "' ;;\n");
+    verbs += text::Concat(verbs.empty() ? "" : " ", verb->get_name());
+    cases += text::Concat("    ", verb->get_name(), ") words='", Names(AllOptions(app, *verb)), "' ;;\n");
   }
   std::string files;
   for (const CLI::App* verb : app.get_subcommands({})) {
     for (const Option& option : OptionsOf(*verb)) {
-      if (option.takes_file) files += Concat(files.empty() ? "" : "|", option.name);
+      if (option.takes_file) files += text::Concat(files.empty() ? "" : "|", option.name);
     }
   }
-  return Concat(
+  return text::Concat(
       "# bash completion for countersign; load it with: source <(countersign completion bash)\n",
       "_countersign() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} verb= word words\n"
@@ -89,23 +89,24 @@ std::string ZshCompletion(const CLI::App& app) {
   std::string verbs;
   std::string cases;
   for (const CLI::App* verb : app.get_subcommands({})) {
-    verbs += Concat("    '", verb->get_name(), ":", ZshText(verb->get_description()), "'\n");
-    cases += Concat("    ", verb->get_name(), ")\n      _arguments");
+    verbs += text::Concat("    '", verb->get_name(), ":", ZshText(verb->get_description()), "'\n");
+    cases += text::Concat("    ", verb->get_name(), ")\n      _arguments");
     for (const Option& option : AllOptions(app, *verb)) {
-      cases += Concat(" \\\n        '", option.name, "[", ZshText(option.description), "]",
-                      !option.takes_value ? ""
-                      : option.takes_file ? ":file:_files"
-                                          : ":value:",
-                      "'");
+      cases += text::Concat(" \\\n        '", option.name, "[", ZshText(option.description), "]",
+                            !option.takes_value ? ""
+                            : option.takes_file ? ":file:_files"
+                                                : ":value:",
+                            "'");
     }
     cases += " \\\n        '*:argument:'\n      ;;\n";
   }
-  return Concat("#compdef countersign\n",
-                "# zsh completion for countersign; load it with: source <(countersign completion zsh)\n",
-                "_countersign() {\n  local -a verbs\n  verbs=(\n", verbs, "  )\n",
-                "  local verb=${words[(r)(", Alternatives(app), ")]}\n  case \"$verb\" in\n", cases,
-                "    *) _describe verb verbs ;;\n  esac\n}\n"
-                "compdef _countersign countersign\n");
+  return text::Concat(
+      "#compdef countersign\n",
+      "# zsh completion for countersign; load it with: source <(countersign completion zsh)\n",
+      "_countersign() {\n  local -a verbs\n  verbs=(\n", verbs, "  )\n", "  local verb=${words[(r)(",
+      Alternatives(app), ")]}\n  case \"$verb\" in\n", cases,
+      "    *) _describe verb verbs ;;\n  esac\n}\n"
+      "compdef _countersign countersign\n");
 }
 
 }  // namespace countersign::cli

@@ -8,7 +8,7 @@
 #include "client/cli/proposal_card.h"
 #include "client/cli/table.h"
 #include "client/cli/terminal_text.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -37,7 +37,7 @@ absl::StatusOr<int> Apply(Session& session, const ApplyOptions& options) {
   for (const auto& document : answer->changed()) {
     session.out() << EscapeLine(document.name())
                   << (options.validate_only ? " would change"
-                                            : Concat(" is now version ", document.version()))
+                                            : text::Concat(" is now version ", document.version()))
                   << '\n';
   }
   for (const std::string& name : answer->unchanged()) session.out() << EscapeLine(name) << " is unchanged\n";
@@ -58,7 +58,7 @@ absl::StatusOr<int> PrintDocuments(Session& session, const google::protobuf::Mes
   }
   Table table({"NAME", "VERSION", "APPLIED", "BY", "DIGEST"});
   for (const auto& document : documents) {
-    table.Add({document.name(), Concat(document.version()), TimeText(document.apply_time()),
+    table.Add({document.name(), text::Concat(document.version()), TimeText(document.apply_time()),
                ShortPrincipal(document.applied_by()), Shorten(EscapeLine(document.digest()), 20)});
   }
   table.Print(session.out());

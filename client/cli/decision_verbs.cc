@@ -6,8 +6,8 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/proposal_card.h"
 #include "client/cli/waiting.h"
-#include "client/src/text.h"
 #include "core/error/error.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -39,14 +39,14 @@ absl::StatusOr<int> Approve(Session& session, const DecisionOptions& options) {
   const auto proposal = ShowFirst(session, options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.digest.empty() && options.digest != proposal->action_digest()) {
-    return error::Make(v1::DIGEST_MISMATCH, Concat("the digest given is not that of ", IdOf(*proposal),
-                                                   ", which is ", proposal->action_digest()));
+    return error::Make(v1::DIGEST_MISMATCH, text::Concat("the digest given is not that of ", IdOf(*proposal),
+                                                         ", which is ", proposal->action_digest()));
   }
   if (options.digest.empty()) {
     if (session.json()) return UsageError("with --output json, say what you approve with --digest");
-    const auto status =
-        session.Confirm(Concat("You approve exactly this, ", proposal->action_digest().substr(0, 19), "…"),
-                        "To approve without being asked, name what you have seen: --digest sha256:…");
+    const auto status = session.Confirm(
+        text::Concat("You approve exactly this, ", proposal->action_digest().substr(0, 19), "…"),
+        "To approve without being asked, name what you have seen: --digest sha256:…");
     if (!status.ok()) return status;
   }
   const auto client = session.client();
@@ -64,7 +64,7 @@ absl::StatusOr<int> Deny(Session& session, const DecisionOptions& options) {
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
     const auto status =
-        session.Confirm(Concat("You deny ", IdOf(*proposal), "."), "With --yes it does not ask.");
+        session.Confirm(text::Concat("You deny ", IdOf(*proposal), "."), "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
   const auto client = session.client();
@@ -81,7 +81,7 @@ absl::StatusOr<int> Revoke(Session& session, const DecisionOptions& options) {
   const auto proposal = ShowFirst(session, options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
-    const auto status = session.Confirm(Concat("You take the approval of ", IdOf(*proposal), " back."),
+    const auto status = session.Confirm(text::Concat("You take the approval of ", IdOf(*proposal), " back."),
                                         "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
@@ -97,9 +97,9 @@ absl::StatusOr<int> Resolve(Session& session, const DecisionOptions& options) {
   const auto proposal = ShowFirst(session, options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
-    const auto status =
-        session.Confirm(Concat("You put on record that ", IdOf(*proposal), " has ", options.outcome, "."),
-                        "With --yes it does not ask.");
+    const auto status = session.Confirm(
+        text::Concat("You put on record that ", IdOf(*proposal), " has ", options.outcome, "."),
+        "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
   const auto client = session.client();

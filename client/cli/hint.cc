@@ -1,6 +1,5 @@
 #include "client/cli/hint.h"
 
-#include "client/src/text.h"
 #include "countersign/error.h"
 
 namespace countersign::cli {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_join.h"
 #include "client/cli/terminal_text.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -26,7 +26,7 @@ void PrintAction(Session& session, const v1::Action& action) {
                                                      action.environment().end());
   std::string_view label = "With";
   for (const auto& [name, value] : variables) {
-    Row(session, label, Concat(EscapeLine(name), "=", ShellQuote(value)));
+    Row(session, label, text::Concat(EscapeLine(name), "=", ShellQuote(value)));
     label = "";
   }
 }
@@ -45,8 +45,8 @@ void PrintContent(Session& session, const std::string& content) {
 void PrintArtifact(Session& session, Client& client, const v1::Proposal& proposal,
                    const v1::ArtifactReference& artifact) {
   Row(session, "Reads",
-      Concat(artifact.file_name().empty() ? "plan" : EscapeLine(artifact.file_name()), ", ",
-             artifact.size_bytes(), " bytes, ", EscapeLine(artifact.digest())));
+      text::Concat(artifact.file_name().empty() ? "plan" : EscapeLine(artifact.file_name()), ", ",
+                   artifact.size_bytes(), " bytes, ", EscapeLine(artifact.digest())));
   if (artifact.size_bytes() > kMostShownBytes) return;
   std::string content;
   const auto sink = [&content](std::string_view piece) {
@@ -55,7 +55,8 @@ void PrintArtifact(Session& session, Client& client, const v1::Proposal& proposa
   };
   const absl::Status status = client.DownloadArtifact(proposal.name(), artifact.digest(), sink);
   if (!status.ok()) {
-    Row(session, "", Concat("| (its content cannot be shown: ", EscapeLine(MessageOf(status)), ")"));
+    Row(session, "",
+        text::Concat("| (its content cannot be shown: ", EscapeLine(text::MessageOf(status)), ")"));
   } else if (!IsText(content)) {
     Row(session, "", "| (its content is not text)");
   } else {
@@ -65,7 +66,8 @@ void PrintArtifact(Session& session, Client& client, const v1::Proposal& proposa
 
 std::string QuorumText(const v1::Quorum& quorum) {
   const std::string people = quorum.groups().empty() ? "any human" : absl::StrJoin(quorum.groups(), " or ");
-  return EscapeLine(Concat(quorum.count(), quorum.count() == 1 ? " approval" : " approvals", " by ", people));
+  return EscapeLine(
+      text::Concat(quorum.count(), quorum.count() == 1 ? " approval" : " approvals", " by ", people));
 }
 
 void PrintRequirement(Session& session, const v1::Proposal& proposal) {
@@ -74,15 +76,16 @@ void PrintRequirement(Session& session, const v1::Proposal& proposal) {
   if (requirement.verdict() == v1::Requirement::ALLOW) text = "nobody's approval";
   if (requirement.verdict() == v1::Requirement::DENY) text = "is refused";
   for (const auto& quorum : requirement.quorums())
-    text += Concat(text.empty() ? "" : "; ", QuorumText(quorum));
+    text += text::Concat(text.empty() ? "" : "; ", QuorumText(quorum));
   if (requirement.owner_excluded()) text += "; not by the agent's owner";
-  Row(session, "Needs", Concat(text, " (rule ", EscapeLine(requirement.rule()), ")"));
+  Row(session, "Needs", text::Concat(text, " (rule ", EscapeLine(requirement.rule()), ")"));
   for (const std::string& missing : proposal.blocked_by()) Row(session, "Missing", EscapeLine(missing));
   for (const auto& decision : proposal.decisions()) {
     const bool yes = decision.verdict() == v1::Decision::APPROVE;
     Row(session, yes ? "Approved by" : "Denied by",
-        Concat(EscapeLine(ShortPrincipal(decision.principal())), " at ", TimeText(decision.decide_time()),
-               decision.comment().empty() ? "" : Concat(", saying: ", EscapeLine(decision.comment()))));
+        text::Concat(
+            EscapeLine(ShortPrincipal(decision.principal())), " at ", TimeText(decision.decide_time()),
+            decision.comment().empty() ? "" : text::Concat(", saying: ", EscapeLine(decision.comment()))));
     if (decision.action_digest() != proposal.action_digest())
       Row(session, "", "for ANOTHER digest than this");
   }
@@ -100,23 +103,24 @@ void PrintHistory(Session& session, const v1::Proposal& proposal) {
   if (proposal.state() == v1::Proposal::PENDING) Row(session, "Expires", TimeText(proposal.expire_time()));
   if (proposal.has_approve_time()) {
     Row(session, "Approved",
-        Concat(TimeText(proposal.approve_time()), ", usable until ",
-               TimeText(proposal.approval_expire_time())));
+        text::Concat(TimeText(proposal.approve_time()), ", usable until ",
+                     TimeText(proposal.approval_expire_time())));
   }
-  if (proposal.claim_count() > 0) Row(session, "Claimed", Concat(proposal.claim_count(), " times"));
+  if (proposal.claim_count() > 0) Row(session, "Claimed", text::Concat(proposal.claim_count(), " times"));
   if (!proposal.has_execution()) return;
   const v1::Execution& execution = proposal.execution();
   Row(session, "Started",
-      Concat(TimeText(execution.redeem_time()), " by ", EscapeLine(ShortPrincipal(execution.executor()))));
+      text::Concat(TimeText(execution.redeem_time()), " by ",
+                   EscapeLine(ShortPrincipal(execution.executor()))));
   if (execution.has_report_time()) {
     Row(session, "Ended",
-        Concat(TimeText(execution.report_time()), " with exit code ", execution.exit_code()));
+        text::Concat(TimeText(execution.report_time()), " with exit code ", execution.exit_code()));
   }
   if (execution.has_resolution()) {
     Row(session, "Resolved",
-        Concat(TimeText(execution.resolution().resolve_time()), " by ",
-               EscapeLine(ShortPrincipal(execution.resolution().principal())),
-               ", saying: ", EscapeLine(execution.resolution().comment())));
+        text::Concat(TimeText(execution.resolution().resolve_time()), " by ",
+                     EscapeLine(ShortPrincipal(execution.resolution().principal())),
+                     ", saying: ", EscapeLine(execution.resolution().comment())));
   }
 }
 
@@ -130,8 +134,8 @@ std::vector<std::string> CommandLines(const v1::Action& action) {
   if (ordinary) return {ShellCommand(arguments)};
   std::vector<std::string> lines = {"these arguments, of which some hold unusual characters:"};
   for (size_t i = 0; i < arguments.size(); ++i) {
-    std::string line = Concat("[", i, "] ", ShellQuote(arguments[i]));
-    if (!IsAscii(arguments[i])) line += Concat("   in ASCII: ", ShellQuoteAscii(arguments[i]));
+    std::string line = text::Concat("[", i, "] ", ShellQuote(arguments[i]));
+    if (!IsAscii(arguments[i])) line += text::Concat("   in ASCII: ", ShellQuoteAscii(arguments[i]));
     lines.push_back(line);
   }
   return lines;
@@ -153,10 +157,11 @@ absl::Status PrintCard(Session& session, const v1::Proposal& proposal) {
   if (!client.ok()) return client.status();
   Row(session, "Proposal", EscapeLine(IdOf(proposal)));
   Row(session, "State",
-      Concat(session.Colored(proposal.state()), proposal.state_detail().empty() ? "" : ": ",
-             EscapeLine(proposal.state_detail())));
+      text::Concat(session.Colored(proposal.state()), proposal.state_detail().empty() ? "" : ": ",
+                   EscapeLine(proposal.state_detail())));
   Row(session, "Target",
-      Concat(EscapeLine(proposal.action().target()), ", environment ", EscapeLine(proposal.environment())));
+      text::Concat(EscapeLine(proposal.action().target()), ", environment ",
+                   EscapeLine(proposal.environment())));
   PrintAction(session, proposal.action());
   for (const auto& artifact : proposal.action().artifacts())
     PrintArtifact(session, **client, proposal, artifact);

@@ -10,7 +10,7 @@
 #include "client/cli/table.h"
 #include "client/cli/terminal_text.h"
 #include "client/cli/waiting.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -29,9 +29,9 @@ struct ListOptions {
 std::string Age(Session& session, const google::protobuf::Timestamp& time) {
   const absl::Duration age = session.environment().Now() - absl::FromUnixSeconds(time.seconds());
   if (age < absl::Minutes(1)) return "now";
-  if (age < absl::Hours(1)) return Concat(absl::ToInt64Minutes(age), "m");
-  if (age < absl::Hours(48)) return Concat(absl::ToInt64Hours(age), "h");
-  return Concat(absl::ToInt64Hours(age) / 24, "d");
+  if (age < absl::Hours(1)) return text::Concat(absl::ToInt64Minutes(age), "m");
+  if (age < absl::Hours(48)) return text::Concat(absl::ToInt64Hours(age), "h");
+  return text::Concat(absl::ToInt64Hours(age) / 24, "d");
 }
 
 std::vector<std::string> Cells(Session& session, const v1::Proposal& proposal) {
@@ -48,14 +48,14 @@ absl::StatusOr<v1::ListProposalsRequest> MakeRequest(const ListOptions& options)
   v1::ListProposalsRequest request;
   request.set_target(options.target.empty() || options.target.rfind("targets/", 0) == 0
                          ? options.target
-                         : Concat("targets/", options.target));
+                         : text::Concat("targets/", options.target));
   request.set_requester(options.requester);
   request.set_page_size(
       static_cast<int32_t>(std::min<size_t>(options.limit == 0 ? 500 : options.limit, 500)));
   for (const std::string& text : options.states) {
     v1::Proposal::State state;
     if (!v1::Proposal::State_Parse(absl::AsciiStrToUpper(text), &state)) {
-      return UsageError(Concat(text, " is not a state; one is for example pending"));
+      return UsageError(text::Concat(text, " is not a state; one is for example pending"));
     }
     request.add_states(state);
   }
@@ -112,7 +112,7 @@ absl::StatusOr<int> Watch(Session& session, const WatchOptions& given) {
   if (!client.ok()) return client.status();
   WatchOptions options = given;
   options.on_interruption = [&session](const absl::Status& status) {
-    session.ShowProgress(Concat("the broker is out of reach, trying again: ", MessageOf(status)));
+    session.ShowProgress(text::Concat("the broker is out of reach, trying again: ", text::MessageOf(status)));
   };
   absl::Status printed;
   const absl::Status status = (*client)->Watch(options, [&](const WatchEvent& event) {

@@ -8,7 +8,7 @@
 #include "client/cli/proposal_card.h"
 #include "client/cli/terminal_text.h"
 #include "client/cli/waiting.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -40,7 +40,7 @@ absl::StatusOr<Submission> MakeSubmission(const SubmitOptions& options,
   submission.reason = options.reason;
   v1::Action& action = submission.action;
   action.set_target(options.target.rfind("targets/", 0) == 0 ? options.target
-                                                             : Concat("targets/", options.target));
+                                                             : text::Concat("targets/", options.target));
   if (options.plan.empty() == command.empty()) {
     return UsageError("give either --plan FILE or a command behind --, for example: -- psql -f fix.sql");
   }
@@ -57,11 +57,11 @@ absl::StatusOr<Submission> MakeSubmission(const SubmitOptions& options,
   for (const std::string& variable : options.variables) {
     const size_t equals = variable.find('=');
     if (equals == std::string::npos || equals == 0)
-      return UsageError(Concat("--env wants NAME=VALUE, not ", variable));
+      return UsageError(text::Concat("--env wants NAME=VALUE, not ", variable));
     if (!action.mutable_environment()
              ->insert({variable.substr(0, equals), variable.substr(equals + 1)})
              .second) {
-      return UsageError(Concat("--env names ", variable.substr(0, equals), " twice"));
+      return UsageError(text::Concat("--env names ", variable.substr(0, equals), " twice"));
     }
   }
   for (const std::string& artifact : options.artifacts) submission.files.push_back(ParseArtifact(artifact));
@@ -98,7 +98,7 @@ absl::StatusOr<int> Cancel(Session& session, const CancelOptions& options) {
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
     const auto status = session.Confirm(
-        Concat("This withdraws ", IdOf(*proposal), " (", RunsInShort(proposal->action()), ")."),
+        text::Concat("This withdraws ", IdOf(*proposal), " (", RunsInShort(proposal->action()), ")."),
         "With --yes it does not ask.");
     if (!status.ok()) return status;
   }

@@ -12,8 +12,8 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/hint.h"
 #include "client/cli/terminal_text.h"
-#include "client/src/text.h"
 #include "core/error/error.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -61,9 +61,9 @@ absl::StatusOr<std::string> Session::ResolveName(const std::string& text) {
   std::string_view id = text;
   if (id.substr(0, kNamePrefix.size()) == kNamePrefix) id.remove_prefix(kNamePrefix.size());
   if (id.empty() || id.size() > kIdLength || id.find_first_not_of(kIdLetters) != std::string_view::npos) {
-    return UsageError(Concat(ShellQuote(text), " is not a proposal's id: up to 24 of a-z and 2-7"));
+    return UsageError(text::Concat(ShellQuote(text), " is not a proposal's id: up to 24 of a-z and 2-7"));
   }
-  if (id.size() == kIdLength) return Concat(kNamePrefix, id);
+  if (id.size() == kIdLength) return text::Concat(kNamePrefix, id);
   const auto connected = client();
   if (!connected.ok()) return connected.status();
   v1::ListProposalsRequest request;
@@ -72,11 +72,11 @@ absl::StatusOr<std::string> Session::ResolveName(const std::string& text) {
   const auto matches = (*connected)->ListProposals(request, InteractiveCall());
   if (!matches.ok()) return matches.status();
   if (matches->proposals_size() == 0)
-    return error::Make(v1::NOT_FOUND, Concat("no proposal begins with ", id));
+    return error::Make(v1::NOT_FOUND, text::Concat("no proposal begins with ", id));
   if (matches->proposals_size() == 1) return matches->proposals(0).name();
-  std::string message = Concat(id, " is the beginning of several proposals:");
+  std::string message = text::Concat(id, " is the beginning of several proposals:");
   for (int i = 0; i < std::min(kMostMatchesListed, matches->proposals_size()); ++i) {
-    message += Concat(i == 0 ? " " : ", ", IdOf(matches->proposals(i)));
+    message += text::Concat(i == 0 ? " " : ", ", IdOf(matches->proposals(i)));
   }
   if (matches->proposals_size() > kMostMatchesListed) message += " and more";
   return UsageError(message);
@@ -107,23 +107,23 @@ bool Session::colored() const {
 }
 
 std::string Session::Strong(std::string_view text) const {
-  return colored() ? Concat("\x1b[1m", EscapeLine(text), "\x1b[0m") : EscapeLine(text);
+  return colored() ? text::Concat("\x1b[1m", EscapeLine(text), "\x1b[0m") : EscapeLine(text);
 }
 
 std::string Session::Colored(v1::Proposal::State state) const {
   const std::string name = v1::Proposal::State_Name(state);
-  return colored() ? Concat(ColorOf(state), name, "\x1b[0m") : name;
+  return colored() ? text::Concat(ColorOf(state), name, "\x1b[0m") : name;
 }
 
 absl::Status Session::Confirm(const std::string& question, const std::string& otherwise) {
   out().flush();
-  const auto answer = world_.terminal.Ask(Concat(question, " Type yes to go on: "));
+  const auto answer = world_.terminal.Ask(text::Concat(question, " Type yes to go on: "));
   if (answer.ok()) {
     return *answer == "yes" ? absl::OkStatus() : absl::CancelledError("not confirmed, so nothing was done");
   }
   if (answer.status().code() != absl::StatusCode::kUnavailable) return answer.status();
   return absl::FailedPreconditionError(
-      Concat("this asks a human at a terminal, and there is none; nothing was done. ", otherwise));
+      text::Concat("this asks a human at a terminal, and there is none; nothing was done. ", otherwise));
 }
 
 void Session::ShowProgress(std::string_view text) {
@@ -143,14 +143,14 @@ int Session::Fail(const absl::Status& status) {
   const std::string hint = HintFor(status);
   if (json()) {
     nlohmann::json details = {{"code", absl::StatusCodeToString(status.code())},
-                              {"message", MessageOf(status)}};
+                              {"message", text::MessageOf(status)}};
     if (reason != v1::REASON_UNSPECIFIED) details["reason"] = v1::Reason_Name(reason);
     if (const auto field = error::FieldOf(status); field.has_value()) details["field"] = *field;
     if (!hint.empty()) details["hint"] = hint;
     err() << nlohmann::json{{"error", details}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
           << '\n';
   } else {
-    err() << "error: " << EscapeLine(MessageOf(status)) << '\n';
+    err() << "error: " << EscapeLine(text::MessageOf(status)) << '\n';
     if (!hint.empty()) err() << "hint: " << hint << '\n';
   }
   return ExitCodeOf(status);
@@ -171,7 +171,8 @@ std::string ShortPrincipal(const std::string& principal) {
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
   absl::Duration duration;
   if (!absl::ParseDuration(text, &duration) || duration < absl::ZeroDuration()) {
-    return UsageError(Concat(ShellQuote(text), " is not a duration; write for example 90s, 10m or 1h30m"));
+    return UsageError(
+        text::Concat(ShellQuote(text), " is not a duration; write for example 90s, 10m or 1h30m"));
   }
   return duration;
 }
@@ -180,15 +181,15 @@ absl::StatusOr<std::string> ReadInput(World& world, const std::string& path, siz
   std::ifstream file;
   if (path != "-") file.open(path, std::ios::binary);
   std::istream& in = path == "-" ? world.in : file;
-  if (!in) return absl::NotFoundError(Concat("cannot read the file ", path));
+  if (!in) return absl::NotFoundError(text::Concat("cannot read the file ", path));
   std::string bytes(limit + 1, '\0');
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(in.gcount()));
   if (in.bad() || (bytes.empty() && path != "-" && !in.eof())) {
-    return absl::NotFoundError(Concat("cannot read the file ", path));
+    return absl::NotFoundError(text::Concat("cannot read the file ", path));
   }
   if (bytes.size() > limit)
-    return absl::InvalidArgumentError(Concat(path, " is larger than ", limit, " bytes"));
+    return absl::InvalidArgumentError(text::Concat(path, " is larger than ", limit, " bytes"));
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 // claim and verify: execution tokens for runners that do not use exec.
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "absl/strings/ascii.h"
@@ -8,7 +9,7 @@
 #include "client/cli/exit_code.h"
 #include "client/cli/proposal_card.h"
 #include "client/cli/terminal_text.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 #include "countersign/token.h"
 
 namespace countersign::cli {
@@ -69,7 +70,7 @@ void PrintToken(Session& session, const VerifiedToken& token) {
   };
   row("Valid until", absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", token.expire_time, absl::UTCTimeZone()));
   row("Proposal", token.proposal);
-  row("Target", Concat(token.target, ", environment ", token.environment));
+  row("Target", text::Concat(token.target, ", environment ", token.environment));
   row("Kind", token.kind);
   row("Digest", token.action_digest);
   row("Proposed by", token.actor);
@@ -77,6 +78,29 @@ void PrintToken(Session& session, const VerifiedToken& token) {
       token.approvers.empty() ? "nobody, policy allows it" : absl::StrJoin(token.approvers, ", "));
   row("Token", token.token_id);
   session.out() << "This does not say that it is unspent: only redeeming does.\n";
+}
+
+// The claims under their own names and in their own form, so that a program reads here what it would read in
+// the token.
+void PrintClaims(Session& session, const VerifiedToken& token) {
+  const nlohmann::ordered_json claims = {{"iss", token.issuer},
+                                         {"sub", token.subject},
+                                         {"aud", token.audience},
+                                         {"iat", absl::ToUnixSeconds(token.issue_time)},
+                                         {"nbf", absl::ToUnixSeconds(token.not_before_time)},
+                                         {"exp", absl::ToUnixSeconds(token.expire_time)},
+                                         {"jti", token.token_id},
+                                         {"act", {{"sub", token.actor}}},
+                                         {"cnf", {{"x5t#S256", token.holder_thumbprint}}},
+                                         {"proposal", token.proposal},
+                                         {"action_digest", token.action_digest},
+                                         {"artifacts", token.artifacts},
+                                         {"target", token.target},
+                                         {"environment", token.environment},
+                                         {"kind", token.kind},
+                                         {"approvers", token.approvers},
+                                         {"policy_digest", token.policy_digest}};
+  session.out() << claims.dump(1, ' ', /*ensure_ascii=*/true) << std::endl;
 }
 
 absl::StatusOr<int> Verify(Session& session, const VerifyOptions& options) {
@@ -100,15 +124,7 @@ absl::StatusOr<int> Verify(Session& session, const VerifyOptions& options) {
     return kVerificationFailed;
   }
   if (session.json()) {
-    v1::ClaimProposalResponse answer;  // The proposal as far as the token names it.
-    v1::Proposal& proposal = *answer.mutable_proposal();
-    proposal.set_name(verified->proposal);
-    proposal.set_action_digest(verified->action_digest);
-    proposal.set_environment(verified->environment);
-    proposal.set_requester(verified->actor);
-    proposal.mutable_action()->set_target(verified->target);
-    answer.mutable_token_expire_time()->set_seconds(absl::ToUnixSeconds(verified->expire_time));
-    if (const auto status = session.PrintJson(answer); !status.ok()) return status;
+    PrintClaims(session, *verified);
   } else {
     PrintToken(session, *verified);
   }
@@ -126,11 +142,12 @@ void AddTokenVerbs(Verbs& verbs, Session& session) {
   claim_verb.add_flag("--show-token", claim->show_token, "Print it even on a terminal");
 
   auto verify = std::make_shared<VerifyOptions>();
-  CLI::App& verify_verb =
-      verbs.Add("verify", "Verify an execution token offline, with keys you trust",
-                "  countersign verify --jwks jwks.json --issuer https://broker.example.org \"$TOKEN\"\n"
-                "  countersign claim k3vq | countersign verify -",
-                [&session, verify] { return Verify(session, *verify); });
+  CLI::App& verify_verb = verbs.Add(
+      "verify", "Verify an execution token offline, with keys you trust",
+      "  countersign verify --jwks jwks.json --issuer https://broker.example.org \"$TOKEN\"\n"
+      "  countersign claim k3vq | countersign verify -\n"
+      "  countersign verify --file token --output json   # its claims: iss, sub, exp, proposal and so on",
+      [&session, verify] { return Verify(session, *verify); });
   verify_verb.add_option("TOKEN", verify->token, "The token; - is standard input");
   verify_verb.add_option("--file", verify->file, "Read the token from a file")->type_name("FILE");
   verify_verb.add_option("--jwks", verify->jwks_file, "The broker's public keys")->type_name("FILE");

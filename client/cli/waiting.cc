@@ -4,7 +4,7 @@
 
 #include "client/cli/exit_code.h"
 #include "client/cli/terminal_text.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 
@@ -22,11 +22,11 @@ absl::StatusOr<v1::Proposal> WaitForDecision(Session& session, const std::string
   options.on_progress = [&session](const WaitProgress& progress) {
     const std::string waited = absl::FormatDuration(absl::Trunc(progress.waited, absl::Seconds(1)));
     if (!progress.interruption.ok()) {
-      return session.ShowProgress(Concat("the broker is out of reach, trying again (", waited, ")"));
+      return session.ShowProgress(text::Concat("the broker is out of reach, trying again (", waited, ")"));
     }
     const auto& missing = progress.proposal.blocked_by();
-    session.ShowProgress(Concat("waiting for a decision (", waited, ")", missing.empty() ? "" : ": ",
-                                missing.empty() ? "" : missing[0]));
+    session.ShowProgress(text::Concat("waiting for a decision (", waited, ")", missing.empty() ? "" : ": ",
+                                      missing.empty() ? "" : missing[0]));
   };
   session.ShowProgress("waiting for a decision");
   auto proposal = (*client)->Wait(name, options);

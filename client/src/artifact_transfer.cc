@@ -6,9 +6,9 @@
 #include <stop_token>
 
 #include "client/src/grpc_client.h"
-#include "client/src/text.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
+#include "core/text/text.h"
 
 namespace countersign {
 namespace {
@@ -20,7 +20,7 @@ absl::Status CheckSize(int64_t size) {
   if (size == 0) return error::Make(v1::INVALID_FIELD, "an artifact must not be empty");
   if (size > kMostBytes) {
     return error::Make(v1::ARTIFACT_TOO_LARGE,
-                       Concat("an artifact may have at most 64 MiB, this has ", size, " bytes"));
+                       text::Concat("an artifact may have at most 64 MiB, this has ", size, " bytes"));
   }
   return absl::OkStatus();
 }
@@ -33,7 +33,8 @@ class FilePieces {
   absl::StatusOr<int64_t> Size() {
     struct stat facts;
     if (!stream_ || stat(path_.c_str(), &facts) != 0) return Unreadable();
-    if (!S_ISREG(facts.st_mode)) return absl::InvalidArgumentError(Concat(path_, " is not a regular file"));
+    if (!S_ISREG(facts.st_mode))
+      return absl::InvalidArgumentError(text::Concat(path_, " is not a regular file"));
     return facts.st_size;
   }
 
@@ -48,7 +49,9 @@ class FilePieces {
   }
 
  private:
-  absl::Status Unreadable() const { return absl::NotFoundError(Concat("cannot read the file ", path_)); }
+  absl::Status Unreadable() const {
+    return absl::NotFoundError(text::Concat("cannot read the file ", path_));
+  }
 
   std::string path_;
   std::ifstream stream_;
@@ -118,7 +121,7 @@ absl::StatusOr<v1::Artifact> GrpcClient::UploadArtifactFile(const std::string& p
     const auto piece = file.Read(offset, kPieceBytes);
     if (!piece.ok()) return piece.status();
     if (piece->empty())
-      return absl::FailedPreconditionError(Concat(path, " became shorter while it was read"));
+      return absl::FailedPreconditionError(text::Concat(path, " became shorter while it was read"));
     hasher.Update(*piece);
     offset += static_cast<int64_t>(piece->size());
   }
@@ -161,7 +164,7 @@ absl::Status GrpcClient::DownloadArtifact(const std::string& proposal, const std
   if (!sink_status.ok()) return sink_status;
   if (!status.ok()) return status;
   if (hasher.Finish() != digest) {
-    return error::Make(v1::DATA_CORRUPTED, Concat("the bytes that came are not ", digest));
+    return error::Make(v1::DATA_CORRUPTED, text::Concat("the bytes that came are not ", digest));
   }
   return absl::OkStatus();
 }

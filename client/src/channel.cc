@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign {
 namespace {
@@ -23,10 +23,10 @@ constexpr unsigned kCertificateRefreshSeconds = 10;
 absl::Status CheckFile(std::string_view what, const std::string& variable, const std::string& path) {
   if (path.empty()) {
     return absl::InvalidArgumentError(
-        Concat("no ", what, " is configured; name it in the profile or in ", variable));
+        text::Concat("no ", what, " is configured; name it in the profile or in ", variable));
   }
   if (access(path.c_str(), R_OK) != 0) {
-    return absl::InvalidArgumentError(Concat("cannot read the ", what, " ", path));
+    return absl::InvalidArgumentError(text::Concat("cannot read the ", what, " ", path));
   }
   return absl::OkStatus();
 }

@@ -12,7 +12,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/time/clock.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign {
 namespace {
@@ -54,8 +54,8 @@ class SystemEnvironment final : public Environment {
     bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);  // variant 1 of RFC 9562.
     const std::string hex =
         absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-    return Concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4),
-                  "-", hex.substr(20));
+    return text::Concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-",
+                        hex.substr(16, 4), "-", hex.substr(20));
   }
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_join.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 #include "countersign/connect.h"
 
 namespace countersign {
@@ -48,19 +48,19 @@ class Variables {
 
 std::string DefaultConfigFile(const Variables& variable) {
   if (const std::string base = variable("XDG_CONFIG_HOME"); !base.empty()) {
-    return Concat(base, "/countersign/config.yaml");
+    return text::Concat(base, "/countersign/config.yaml");
   }
   const std::string home = variable("HOME");
-  return home.empty() ? "" : Concat(home, "/.config/countersign/config.yaml");
+  return home.empty() ? "" : text::Concat(home, "/.config/countersign/config.yaml");
 }
 
 absl::Status Malformed(const std::string& file, std::string_view what) {
-  return absl::InvalidArgumentError(Concat(file, ": ", what));
+  return absl::InvalidArgumentError(text::Concat(file, ": ", what));
 }
 
 absl::Status TakeSettings(const std::string& file, const YAML::Node& node, Profile& profile) {
   const std::filesystem::path directory = std::filesystem::path(file).parent_path();
-  if (!node.IsMap()) return Malformed(file, Concat("profile ", profile.name, " is not a map"));
+  if (!node.IsMap()) return Malformed(file, text::Concat("profile ", profile.name, " is not a map"));
   for (const auto& entry : node) {
     const std::string key = entry.first.as<std::string>();
     const Setting* known = nullptr;
@@ -68,7 +68,8 @@ absl::Status TakeSettings(const std::string& file, const YAML::Node& node, Profi
       if (key == setting.key) known = &setting;
     }
     if (known == nullptr) {
-      return Malformed(file, Concat("unknown key ", key, "; known are ",
+      return Malformed(file,
+                       text::Concat("unknown key ", key, "; known are ",
                                     absl::StrJoin(kSettings, ", ", [](std::string* out, const Setting& s) {
                                       absl::StrAppend(out, s.key);
                                     })));
@@ -85,14 +86,15 @@ absl::Status ReadProfile(const std::string& file, bool must_have_profile, Profil
   if (!root.IsMap()) return Malformed(file, "is not a map with the key profiles");
   for (const auto& entry : root) {
     if (entry.first.as<std::string>() != "profiles") {
-      return Malformed(file, Concat("unknown key ", entry.first.as<std::string>(), "; known is profiles"));
+      return Malformed(file,
+                       text::Concat("unknown key ", entry.first.as<std::string>(), "; known is profiles"));
     }
   }
   const YAML::Node profiles = root["profiles"];
   const YAML::Node node = profiles.IsDefined() && profiles.IsMap() ? profiles[profile.name] : YAML::Node();
   if (node.IsDefined() && !node.IsNull()) return TakeSettings(file, node, profile);
   if (!must_have_profile) return absl::OkStatus();
-  return absl::NotFoundError(Concat(file, " has no profile ", profile.name));
+  return absl::NotFoundError(text::Concat(file, " has no profile ", profile.name));
 }
 
 }  // namespace
@@ -115,7 +117,7 @@ absl::StatusOr<Profile> LoadProfile(const ProfileSource& source) {
       return Malformed(file, problem.what());
     }
   } else if (file_was_named || profile_was_named) {
-    return absl::NotFoundError(Concat("there is no configuration file ", file));
+    return absl::NotFoundError(text::Concat("there is no configuration file ", file));
   }
   for (const Setting& setting : kSettings) {
     if (const std::string value = variable(setting.variable); !value.empty()) setting.field(profile) = value;

@@ -29,6 +29,7 @@ absl::StatusOr<VerifiedToken> VerifyToken(std::string_view token, std::string_vi
                        .subject = claims->subject,
                        .audience = claims->audience,
                        .issue_time = claims->issue_time,
+                       .not_before_time = claims->not_before_time,
                        .expire_time = claims->expire_time,
                        .token_id = claims->token_id,
                        .actor = claims->actor,

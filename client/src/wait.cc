@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "client/src/grpc_client.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign {
 namespace {
@@ -20,11 +20,12 @@ absl::Status Cancelled() { return absl::CancelledError("the caller called it off
 
 absl::Status GaveUp(const WaitProgress& progress, const std::string& name, const WaitOptions& options) {
   if (!progress.interruption.ok()) {
-    return absl::UnavailableError(Concat("the broker was out of reach when the time to wait for ", name,
-                                         " was over: ", progress.interruption.message()));
+    return absl::UnavailableError(text::Concat("the broker was out of reach when the time to wait for ", name,
+                                               " was over: ", progress.interruption.message()));
   }
-  return absl::DeadlineExceededError(Concat(name, " is still ", v1::Proposal::State_Name(options.while_state),
-                                            " after ", absl::FormatDuration(options.timeout)));
+  return absl::DeadlineExceededError(text::Concat(name, " is still ",
+                                                  v1::Proposal::State_Name(options.while_state), " after ",
+                                                  absl::FormatDuration(options.timeout)));
 }
 
 // Which version of each proposal was passed on last.

@@ -1,5 +1,7 @@
 #include "core/digest/action_digest.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "core/digest/canonical_json.h"
 #include "core/digest/digest.h"
@@ -11,14 +13,7 @@ namespace {
 // Keeps digests of actions apart from digests of everything else, and from later versions of this one.
 constexpr char kDomain[] = "countersign.v1.action\n";
 
-// The status of a part that could not be written, naming the part.
-absl::Status Named(std::string_view field, const CanonicalJson& part) {
-  const auto written = part.Write();
-  return written.ok() ? absl::OkStatus() : error::InvalidField(field, "must be valid UTF-8");
-}
-
-absl::Status Check(const v1::Action& action, const CanonicalJson& argv, const CanonicalJson& environment,
-                   const CanonicalJson& artifacts) {
+absl::Status Check(const v1::Action& action) {
   if (KindName(action.kind()).empty())
     return error::InvalidField("action.kind", "must be COMMAND or TERRAFORM_PLAN");
   for (int i = 0; i < action.artifacts_size(); ++i) {
@@ -26,11 +21,27 @@ absl::Status Check(const v1::Action& action, const CanonicalJson& argv, const Ca
     return error::InvalidField(absl::StrCat("action.artifacts[", i, "].digest"),
                                "must be sha256: and 64 lower-case hex digits");
   }
-  absl::Status status = Named("action.target", CanonicalJson::String(action.target()));
-  status.Update(Named("action.argv", argv));
-  status.Update(Named("action.environment", environment));
-  status.Update(Named("action.artifacts", artifacts));
-  return status;
+  return absl::OkStatus();
+}
+
+bool IsWritable(std::string_view text) { return CanonicalJson::String(text).Write().ok(); }
+
+// Names the first part that cannot be written.
+absl::Status Unwritable(const v1::Action& action) {
+  const auto refused = [](std::string_view field) {
+    return error::InvalidField(field, "must be valid UTF-8");
+  };
+  if (!IsWritable(action.target())) return refused("action.target");
+  for (const std::string& argument : action.argv()) {
+    if (!IsWritable(argument)) return refused("action.argv");
+  }
+  for (const auto& [name, value] : action.environment()) {
+    if (!IsWritable(name) || !IsWritable(value)) return refused("action.environment");
+  }
+  for (const v1::ArtifactReference& artifact : action.artifacts()) {
+    if (!IsWritable(artifact.file_name())) return refused("action.artifacts");
+  }
+  return refused("action");
 }
 
 }  // namespace
@@ -50,7 +61,7 @@ std::string_view KindName(v1::Kind kind) {
 }
 
 absl::StatusOr<std::string> ActionDigestInput(const v1::Action& action) {
-  const CanonicalJson argv = CanonicalJson::Strings(action.argv());
+  if (absl::Status status = Check(action); !status.ok()) return status;
   CanonicalJson environment = CanonicalJson::Object();
   for (const auto& [name, value] : action.environment()) environment.Set(name, CanonicalJson::String(value));
   CanonicalJson artifacts = CanonicalJson::Array();
@@ -58,14 +69,14 @@ absl::StatusOr<std::string> ActionDigestInput(const v1::Action& action) {
     artifacts.Append(CanonicalJson::Object({{"digest", CanonicalJson::String(artifact.digest())},
                                             {"file_name", CanonicalJson::String(artifact.file_name())}}));
   }
-  if (absl::Status status = Check(action, argv, environment, artifacts); !status.ok()) return status;
-  const auto json = CanonicalJson::Object({{"argv", argv},
-                                           {"artifacts", artifacts},
-                                           {"environment", environment},
-                                           {"kind", CanonicalJson::String(KindName(action.kind()))},
-                                           {"target", CanonicalJson::String(action.target())}})
-                        .Write();
-  if (!json.ok()) return json.status();
+  CanonicalJson object = CanonicalJson::Object();
+  object.Set("argv", CanonicalJson::Strings(action.argv()));
+  object.Set("artifacts", std::move(artifacts));
+  object.Set("environment", std::move(environment));
+  object.Set("kind", CanonicalJson::String(KindName(action.kind())));
+  object.Set("target", CanonicalJson::String(action.target()));
+  const auto json = object.Write();
+  if (!json.ok()) return Unwritable(action);
   return absl::StrCat(kDomain, *json);
 }
 

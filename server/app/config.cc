@@ -28,6 +28,7 @@ using google::protobuf::Message;
 
 constexpr char kEnvironmentPrefix[] = "COUNTERSIGND_";
 constexpr uint64_t kMaxArtifactBytes = 64 << 20;
+constexpr uint64_t kMaxTransferMemoryBytes = uint64_t{64} << 30;
 
 constexpr char kDefaults[] = R"(
 grpc: {listen_address: "0.0.0.0:7443", reflection: false}
@@ -39,8 +40,11 @@ limits:
   submit_burst: 100
   max_waiters: 50000
   max_watchers: 256
+  max_watches_per_principal: 16
   calls_in_flight_per_principal: 64
   queued_calls: 1024
+  max_transfer_duration: 300s
+  transfer_memory_bytes: 268435456
 log: {level: info, format: json}
 shutdown_grace: 20s
 )";
@@ -245,8 +249,12 @@ absl::Status ValidLimits(const ServerConfig& config) {
        InRange(limits.submit_burst(), 1, 1000000, "limits.submit_burst"),
        InRange(limits.max_waiters(), 1, 1000000, "limits.max_waiters"),
        InRange(limits.max_watchers(), 1, 100000, "limits.max_watchers"),
+       InRange(limits.max_watches_per_principal(), 1, 100000, "limits.max_watches_per_principal"),
        InRange(limits.calls_in_flight_per_principal(), 1, 100000, "limits.calls_in_flight_per_principal"),
-       InRange(limits.queued_calls(), 1, 1000000, "limits.queued_calls")});
+       InRange(limits.queued_calls(), 1, 1000000, "limits.queued_calls"),
+       // With less, an artifact of the largest size could never be transferred.
+       InRange(limits.transfer_memory_bytes(), 2 * config.artifact().max_bytes(), kMaxTransferMemoryBytes,
+               "limits.transfer_memory_bytes")});
 }
 
 absl::Status ValidDurations(const ServerConfig& config) {
@@ -257,6 +265,10 @@ absl::Status ValidDurations(const ServerConfig& config) {
   if (ToDuration(config.database().start_patience()) < absl::ZeroDuration() ||
       ToDuration(config.database().start_patience()) > absl::Hours(1)) {
     return error::InvalidField("database.start_patience", "must be from 0s to 3600s");
+  }
+  if (ToDuration(config.limits().max_transfer_duration()) < absl::Seconds(1) ||
+      ToDuration(config.limits().max_transfer_duration()) > absl::Hours(1)) {
+    return error::InvalidField("limits.max_transfer_duration", "must be from 1s to 3600s");
   }
   return absl::OkStatus();
 }

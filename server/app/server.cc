@@ -339,6 +339,9 @@ absl::Status WiredServer::StartGrpc() {
 rpc::Limits WiredServer::RpcLimits() const {
   rpc::Limits limits;
   limits.max_artifact_bytes = static_cast<int64_t>(config_.artifact().max_bytes());
+  limits.max_transfer_duration = ToDuration(config_.limits().max_transfer_duration());
+  limits.transfer_memory_bytes = static_cast<int64_t>(config_.limits().transfer_memory_bytes());
+  limits.max_watches_per_principal = static_cast<int>(config_.limits().max_watches_per_principal());
   limits.max_in_flight_per_principal = static_cast<int>(config_.limits().calls_in_flight_per_principal());
   limits.submissions_per_second = config_.limits().submits_per_minute() / 60.0;
   limits.submission_burst = config_.limits().submit_burst();

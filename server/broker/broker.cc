@@ -107,18 +107,20 @@ Broker::Call Broker::MakeCall(const Caller& caller, Method method, const std::st
           deadline};
 }
 
-absl::StatusOr<storage::Record> Broker::Load(const std::string& id, bool* recent, absl::Time deadline) {
+absl::StatusOr<std::shared_ptr<const storage::Record>> Broker::Load(const std::string& id, bool* recent,
+                                                                    absl::Time deadline) {
   if (id.empty()) {
     *recent = false;
-    return storage::Record();
+    return std::make_shared<const storage::Record>();
   }
   if (*recent) {
-    auto found = recent_.Find(id);
-    if (found.has_value()) return *std::move(found);
+    if (auto found = recent_.Find(id); found != nullptr) return found;
   }
   *recent = false;
-  auto record = store_->Get(id, deadline);
-  if (record.ok()) recent_.Put(id, *record);
+  auto loaded = store_->Get(id, deadline);
+  if (!loaded.ok()) return loaded.status();
+  auto record = std::make_shared<const storage::Record>(*std::move(loaded));
+  recent_.Put(id, record);
   return record;
 }
 
@@ -139,7 +141,7 @@ absl::StatusOr<std::string> Broker::Transition(const Call& call, const std::stri
     bool recent = use_recent;
     auto record = Load(id, &recent, call.deadline);
     if (!record.ok()) return record.status();
-    const Snapshot snapshot{*std::move(record), configuration(), clock_->Now()};
+    const Snapshot snapshot{*record, **record, configuration(), clock_->Now()};
     absl::StatusOr<Step> step = rule(snapshot);
     if (!step.ok()) {
       // Nothing is refused on data that may be old: first look at the row, at an earlier answer to this very
@@ -162,7 +164,7 @@ absl::StatusOr<std::string> Broker::Transition(const Call& call, const std::stri
     }
     switch (*outcome) {
       case storage::CommitOutcome::kCommitted:
-        Committed(snapshot.record.proposal.state(), step->change);
+        Committed(snapshot.record.proposal.state(), std::move(step->change));
         if (!step->refusal.ok()) return step->refusal;
         return answer;
       case storage::CommitOutcome::kDuplicateRequest:
@@ -217,15 +219,16 @@ absl::StatusOr<std::string> Broker::Replay(const Call& call) {
   return std::move(found->response);
 }
 
-void Broker::Committed(v1::Proposal::State before, const storage::Change& change) {
-  const storage::Record record{change.proposal, change.expected_version + 1, change.current_token_id};
-  const std::string id = *proposal::ParseProposalName(record.proposal.name(), "name");
-  if (proposal::IsTerminal(record.proposal.state())) {
+void Broker::Committed(v1::Proposal::State before, storage::Change change) {
+  const auto record = std::make_shared<const storage::Record>(storage::Record{
+      std::move(change.proposal), change.expected_version + 1, std::move(change.current_token_id)});
+  const std::string id = *proposal::ParseProposalName(record->proposal.name(), "name");
+  if (proposal::IsTerminal(record->proposal.state())) {
     recent_.Erase(id);
   } else {
     recent_.Put(id, record);
   }
-  if (observer_ != nullptr) observer_->OnChanged(before, record);
+  if (observer_ != nullptr) observer_->OnChanged(before, *record);
 }
 
 Broker::Step Broker::Supersede(const Call& call, const Snapshot& snapshot, const absl::Status& why) const {
@@ -263,7 +266,7 @@ absl::Status Broker::CommitSweep(const storage::Record& record, absl::Time now, 
                               record.proposal.name(), "", now, {{"from", v1::Proposal::State_Name(before)}});
   const auto outcome = store_->Commit(change, deadline);
   if (!outcome.ok()) return outcome.status();
-  if (*outcome == storage::CommitOutcome::kCommitted) Committed(before, change);
+  if (*outcome == storage::CommitOutcome::kCommitted) Committed(before, std::move(change));
   return absl::OkStatus();
 }
 

@@ -115,7 +115,9 @@ class Broker {
  private:
   // What a rule decides on. `record.version` is 0 for a proposal that is about to be made.
   struct Snapshot {
-    storage::Record record;
+    // Never null; shared with the cache of recent records.
+    std::shared_ptr<const storage::Record> shared_record;
+    const storage::Record& record;
     std::shared_ptr<const policy::Configuration> configuration;
     absl::Time now;
   };
@@ -150,10 +152,12 @@ class Broker {
   std::string Complete(const Call& call, const Snapshot& snapshot, Step* step) const;
   // The first answer of a repeated call; NOT_FOUND when it was never done.
   absl::StatusOr<std::string> Replay(const Call& call);
-  absl::StatusOr<storage::Record> Load(const std::string& id, bool* recent, absl::Time deadline);
+  // Never null when OK. `recent` says whether one from the cache will do, and afterwards whether it is one.
+  absl::StatusOr<std::shared_ptr<const storage::Record>> Load(const std::string& id, bool* recent,
+                                                              absl::Time deadline);
   absl::StatusOr<storage::Record> LoadVisible(const Caller& caller, std::string_view name,
                                               absl::Time deadline);
-  void Committed(v1::Proposal::State before, const storage::Change& change);
+  void Committed(v1::Proposal::State before, storage::Change change);
   absl::Status CommitSweep(const storage::Record& record, absl::Time now, absl::Time deadline);
 
   // Moves the proposal of `snapshot` to SUPERSEDED because of `why`, and refuses the caller with it.

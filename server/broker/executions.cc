@@ -231,9 +231,10 @@ absl::StatusOr<v1::HeartbeatResponse> Broker::Heartbeat(const Caller& caller,
   bool recent = true;
   const auto record = Load(*id, &recent, deadline);
   if (!record.ok()) return record.status();
-  const absl::Status status = CheckExecution(record->proposal, caller.principal, request.execution_id());
+  const absl::Status status = CheckExecution((*record)->proposal, caller.principal, request.execution_id());
   if (!status.ok()) return status;
-  const absl::Time until = clock_->Now() + base::ToDuration(record->proposal.requirement().lease_lifetime());
+  const absl::Time until =
+      clock_->Now() + base::ToDuration((*record)->proposal.requirement().lease_lifetime());
   const absl::Status renewed = store_->RenewLease(*id, request.execution_id(), until, deadline);
   if (!renewed.ok()) return renewed;
   v1::HeartbeatResponse response;

@@ -4,19 +4,19 @@
 
 namespace countersign::broker {
 
-std::optional<storage::Record> RecentRecords::Find(std::string_view id) {
+std::shared_ptr<const storage::Record> RecentRecords::Find(std::string_view id) {
   base::MutexLock lock(&mutex_);
   const auto found = index_.find(id);
-  if (found == index_.end()) return std::nullopt;
+  if (found == index_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
   return found->second->record;
 }
 
-void RecentRecords::Put(std::string_view id, storage::Record record) {
+void RecentRecords::Put(std::string_view id, std::shared_ptr<const storage::Record> record) {
   base::MutexLock lock(&mutex_);
   const auto found = index_.find(id);
   if (found != index_.end()) {
-    if (found->second->record.version < record.version) found->second->record = std::move(record);
+    if (found->second->record->version < record->version) found->second->record = std::move(record);
     entries_.splice(entries_.begin(), entries_, found->second);
     return;
   }

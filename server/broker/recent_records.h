@@ -3,7 +3,7 @@
 
 #include <list>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,15 +20,16 @@ class RecentRecords {
  public:
   explicit RecentRecords(size_t capacity) : capacity_(capacity) {}
 
-  std::optional<storage::Record> Find(std::string_view id) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Null when there is none.
+  std::shared_ptr<const storage::Record> Find(std::string_view id) ABSL_LOCKS_EXCLUDED(mutex_);
   // Keeps the one with the higher version.
-  void Put(std::string_view id, storage::Record record) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Put(std::string_view id, std::shared_ptr<const storage::Record> record) ABSL_LOCKS_EXCLUDED(mutex_);
   void Erase(std::string_view id) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Entry {
     std::string id;
-    storage::Record record;
+    std::shared_ptr<const storage::Record> record;
   };
   const size_t capacity_;
   base::Mutex mutex_;

@@ -70,14 +70,15 @@ class BoundedTasks final : public httplib::TaskQueue {
 };
 
 std::string Discovery(const std::string& issuer) {
-  return nlohmann::json{{"issuer", issuer},
-                        {"jwks_uri", issuer + "/.well-known/jwks.json"},
-                        {"id_token_signing_alg_values_supported", {"ES256"}},
-                        {"subject_types_supported", {"public"}},
-                        {"response_types_supported", {"id_token"}},
-                        {"claims_supported",
-                         {"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "act", "cnf", "proposal",
-                          "action_digest", "target", "environment", "approvers", "policy_digest"}}}
+  return nlohmann::json{
+      {"issuer", issuer},
+      {"jwks_uri", issuer + "/.well-known/jwks.json"},
+      {"id_token_signing_alg_values_supported", {"ES256"}},
+      {"subject_types_supported", {"public"}},
+      {"response_types_supported", {"id_token"}},
+      {"claims_supported",
+       {"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "act", "cnf", "proposal", "action_digest",
+        "artifacts", "target", "environment", "kind", "approvers", "policy_digest"}}}
       .dump(2);
 }
 

@@ -13,19 +13,35 @@ namespace countersign::postgres {
 namespace statements {
 
 std::vector<Statement> All() {
-  return {kInsertProposal,    kTransition,
-          kRenewLease,        kGetProposals,
-          kGetProposal,       kListMoved,
-          kListByState,       kListByTarget,
-          kListByRequester,   kListAll,
-          kListByPrefix,      kListUpdated,
-          kListDue,           kCountOpen,
-          kFindRequest,       kPruneRequests,
-          kPutArtifact,       kGetArtifact,
-          kDescribeArtifacts, kConfigurationVersion,
-          kLoadDocuments,     kApplyDocuments,
-          kGetDocument,       kListDocumentVersions,
-          kListAuditEvents,   kListProposalAuditEvents};
+  return {kInsertProposal,
+          kMove,
+          kDecide,
+          kIssueToken,
+          kRedeemToken,
+          kRenewLease,
+          kGetProposals,
+          kGetProposal,
+          kListMoved,
+          kListByState,
+          kListByTarget,
+          kListByRequester,
+          kListAll,
+          kListByPrefix,
+          kListUpdated,
+          kListDue,
+          kCountOpen,
+          kFindRequest,
+          kPruneRequests,
+          kPutArtifact,
+          kGetArtifact,
+          kDescribeArtifacts,
+          kConfigurationVersion,
+          kLoadDocuments,
+          kApplyDocuments,
+          kGetDocument,
+          kListDocumentVersions,
+          kListAuditEvents,
+          kListProposalAuditEvents};
 }
 
 }  // namespace statements
@@ -93,7 +109,12 @@ Parameters InsertParameters(const Change& change, const std::string& resource) {
   return parameters;
 }
 
-Parameters TransitionParameters(const Change& change, const std::string& resource) {
+struct Write {
+  const Statement& statement;
+  Parameters parameters;
+};
+
+Write TransitionWrite(const Change& change, const std::string& resource) {
   const v1::Proposal& proposal = change.proposal;
   Parameters parameters;
   parameters.Text(IdOf(proposal))
@@ -104,14 +125,16 @@ Parameters TransitionParameters(const Change& change, const std::string& resourc
       .OptionalText(NonEmpty(change.current_token_id))
       .OptionalText(NonEmpty(proposal.execution().id()))
       .Bytes(resource)
-      .OptionalInt64(change.configuration_version);
+      .OptionalInt64(change.configuration_version)
+      .OptionalTime(change.only_if_due_at);
+  AddRequest(change.request, &parameters);
+  AddEvent(change.event, &parameters);
   if (change.decision.has_value()) {
     parameters.Text(change.decision->person())
         .Text(change.decision->principal())
         .Int64(change.decision->verdict())
         .Text(change.decision->action_digest());
-  } else {
-    parameters.Null().Null().Null().Null();
+    return {statements::kDecide, std::move(parameters)};
   }
   if (change.issue.has_value()) {
     parameters.Text(change.issue->id)
@@ -119,14 +142,13 @@ Parameters TransitionParameters(const Change& change, const std::string& resourc
         .Text(change.issue->holder_thumbprint)
         .Time(change.issue->issue_time)
         .Time(change.issue->expire_time);
-  } else {
-    parameters.Null().Null().Null().Null().Null();
+    return {statements::kIssueToken, std::move(parameters)};
   }
-  parameters.OptionalText(change.redeem_token_id);
-  AddRequest(change.request, &parameters);
-  AddEvent(change.event, &parameters);
-  parameters.OptionalTime(change.only_if_due_at);
-  return parameters;
+  if (change.redeem_token_id.has_value()) {
+    parameters.Text(*change.redeem_token_id);
+    return {statements::kRedeemToken, std::move(parameters)};
+  }
+  return {statements::kMove, std::move(parameters)};
 }
 
 // What a refused write means, by the constraint that refused it.
@@ -180,6 +202,11 @@ v1::Document ToDocument(const Result& result, int row, int first_column) {
 // The first id that no id with this prefix can reach; ids are [a-z2-7].
 std::string PrefixEnd(const std::string& prefix) { return text::Concat(prefix, "~"); }
 
+// Whether the connection broke, with this known about the statement.
+bool Broke(const absl::Status& status, Delivery delivery) {
+  return error::ReasonOf(status) == v1::DATABASE_UNAVAILABLE && DeliveryOf(status) == delivery;
+}
+
 bool OnlyOpen(const std::vector<v1::Proposal::State>& states) {
   return !states.empty() && std::all_of(states.begin(), states.end(), [](v1::Proposal::State state) {
     return state >= v1::Proposal::PENDING && state <= v1::Proposal::AMBIGUOUS;
@@ -190,15 +217,25 @@ bool OnlyOpen(const std::vector<v1::Proposal::State>& states) {
 
 absl::StatusOr<Result> PostgresStore::Execute(const Statement& statement, const Parameters& parameters,
                                               absl::Time deadline) {
-  auto lease = pool_->Acquire(deadline);
-  if (!lease.ok()) return lease.status();
-  return (*lease)->Execute(statement, parameters, deadline);
+  for (bool repeated = false;; repeated = true) {
+    auto lease = pool_->Acquire(deadline);
+    if (!lease.ok()) return lease.status();
+    auto result = (*lease)->Execute(statement, parameters, deadline);
+    if (repeated || !Broke(result.status(), Delivery::kNotSent)) return result;
+  }
+}
+
+absl::StatusOr<Result> PostgresStore::Read(const Statement& statement, const Parameters& parameters,
+                                           absl::Time deadline) {
+  auto result = Execute(statement, parameters, deadline);
+  if (Broke(result.status(), Delivery::kInDoubt)) return Execute(statement, parameters, deadline);
+  return result;
 }
 
 absl::StatusOr<std::vector<Record>> PostgresStore::Records(const Statement& statement,
                                                            const Parameters& parameters,
                                                            absl::Time deadline) {
-  const auto result = Execute(statement, parameters, deadline);
+  const auto result = Read(statement, parameters, deadline);
   if (!result.ok()) return result.status();
   std::vector<Record> records;
   records.reserve(result->rows());
@@ -212,15 +249,15 @@ absl::StatusOr<std::vector<Record>> PostgresStore::Records(const Statement& stat
 }
 
 absl::StatusOr<CommitOutcome> PostgresStore::Commit(const Change& change, absl::Time deadline) {
-  v1::Proposal stored = change.proposal;
-  stored.clear_etag();  // The version column says it.
-  const std::string resource = stored.SerializeAsString();
-  const bool insert = change.expected_version == 0;
-  const Statement& statement = insert ? statements::kInsertProposal : statements::kTransition;
-  const Parameters parameters =
-      insert ? InsertParameters(change, resource) : TransitionParameters(change, resource);
+  const std::string resource = change.proposal.SerializeAsString();
+  if (change.decision.has_value() + change.issue.has_value() + change.redeem_token_id.has_value() > 1) {
+    return error::Make(v1::INTERNAL, "a change decides, issues or redeems: only one of them");
+  }
+  const Write write = change.expected_version == 0
+                          ? Write{statements::kInsertProposal, InsertParameters(change, resource)}
+                          : TransitionWrite(change, resource);
   for (bool repeated = false;; repeated = true) {
-    const auto result = Execute(statement, parameters, deadline);
+    const auto result = Execute(write.statement, write.parameters, deadline);
     if (result.ok() && result->rows() == 1) return CommitOutcome::kCommitted;
     if (result.ok() || DeliveryOf(result.status()) != Delivery::kInDoubt) {
       // The first attempt may have been committed after it was looked for, and be what this one has met.
@@ -361,7 +398,7 @@ absl::StatusOr<std::vector<Record>> PostgresStore::ListDue(absl::Time now, int l
 
 absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> PostgresStore::CountOpen(
     absl::Time deadline) {
-  const auto result = Execute(statements::kCountOpen, Parameters(), deadline);
+  const auto result = Read(statements::kCountOpen, Parameters(), deadline);
   if (!result.ok()) return result.status();
   std::vector<std::pair<v1::Proposal::State, int64_t>> counts;
   for (int row = 0; row < result->rows(); ++row) {
@@ -376,7 +413,7 @@ absl::StatusOr<storage::RequestRecord> PostgresStore::FindRequest(std::string_vi
                                                                   absl::Time deadline) {
   Parameters parameters;
   parameters.Text(principal).Text(request_id);
-  const auto result = Execute(statements::kFindRequest, parameters, deadline);
+  const auto result = Read(statements::kFindRequest, parameters, deadline);
   if (!result.ok()) return result.status();
   if (result->empty()) return error::Make(v1::NOT_FOUND, "no such request");
   storage::RequestRecord record{std::string(principal), std::string(request_id),
@@ -408,7 +445,7 @@ absl::StatusOr<absl::Time> PostgresStore::PutArtifact(const storage::SealedArtif
   if (inserted.ok() && inserted->affected_rows() == 1) return artifact.create_time;
   Parameters digest;
   digest.TextArray(std::vector<std::string>{artifact.digest});
-  const auto found = Execute(statements::kDescribeArtifacts, digest, deadline);
+  const auto found = Read(statements::kDescribeArtifacts, digest, deadline);
   if (!found.ok()) return found.status();
   if (found->empty())
     return inserted.ok() ? error::Make(v1::INTERNAL, "the artifact is not there") : inserted.status();
@@ -421,7 +458,7 @@ absl::StatusOr<storage::SealedArtifact> PostgresStore::GetArtifact(std::string_v
                                                                    absl::Time deadline) {
   Parameters parameters;
   parameters.Text(digest);
-  const auto result = Execute(statements::kGetArtifact, parameters, deadline);
+  const auto result = Read(statements::kGetArtifact, parameters, deadline);
   if (!result.ok()) return result.status();
   if (result->empty()) return error::Make(v1::NOT_FOUND, "no such artifact");
   storage::SealedArtifact artifact{std::string(digest),
@@ -438,7 +475,7 @@ absl::StatusOr<std::vector<int64_t>> PostgresStore::ArtifactSizes(const std::vec
                                                                   absl::Time deadline) {
   Parameters parameters;
   parameters.TextArray(digests);
-  const auto result = Execute(statements::kDescribeArtifacts, parameters, deadline);
+  const auto result = Read(statements::kDescribeArtifacts, parameters, deadline);
   if (!result.ok()) return result.status();
   std::vector<int64_t> sizes;
   for (const std::string& digest : digests) {
@@ -454,7 +491,7 @@ absl::StatusOr<std::vector<int64_t>> PostgresStore::ArtifactSizes(const std::vec
 }
 
 absl::StatusOr<int64_t> PostgresStore::ConfigurationVersion(absl::Time deadline) {
-  const auto result = Execute(statements::kConfigurationVersion, Parameters(), deadline);
+  const auto result = Read(statements::kConfigurationVersion, Parameters(), deadline);
   if (!result.ok()) return result.status();
   const int64_t version = result->Int64(0, 0);
   if (const absl::Status status = result->status(); !status.ok()) return status;
@@ -463,7 +500,7 @@ absl::StatusOr<int64_t> PostgresStore::ConfigurationVersion(absl::Time deadline)
 
 absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> PostgresStore::LoadDocuments(
     absl::Time deadline) {
-  const auto result = Execute(statements::kLoadDocuments, Parameters(), deadline);
+  const auto result = Read(statements::kLoadDocuments, Parameters(), deadline);
   if (!result.ok()) return result.status();
   const int64_t version = result->Int64(0, 0);
   std::vector<v1::Document> documents;
@@ -513,7 +550,7 @@ absl::StatusOr<v1::Document> PostgresStore::GetDocument(std::string_view name, i
                                                         absl::Time deadline) {
   Parameters parameters;
   parameters.Text(name).Int64(version);
-  const auto result = Execute(statements::kGetDocument, parameters, deadline);
+  const auto result = Read(statements::kGetDocument, parameters, deadline);
   if (!result.ok()) return result.status();
   if (result->empty()) return error::Make(v1::NOT_FOUND, text::Concat("no such document or version"));
   v1::Document document = ToDocument(*result, 0, 0);
@@ -527,7 +564,7 @@ absl::StatusOr<std::vector<v1::Document>> PostgresStore::ListDocumentVersions(st
                                                                               absl::Time deadline) {
   Parameters parameters;
   parameters.Text(name).Int64(limit);
-  const auto result = Execute(statements::kListDocumentVersions, parameters, deadline);
+  const auto result = Read(statements::kListDocumentVersions, parameters, deadline);
   if (!result.ok()) return result.status();
   std::vector<v1::Document> documents;
   for (int row = 0; row < result->rows(); ++row) documents.push_back(ToDocument(*result, row, 0));
@@ -542,8 +579,8 @@ absl::StatusOr<std::vector<v1::AuditEvent>> PostgresStore::ListAuditEvents(std::
   parameters.Int64(after_id).Int64(limit);
   if (!proposal.empty()) parameters.Text(proposal);
   const auto result =
-      Execute(proposal.empty() ? statements::kListAuditEvents : statements::kListProposalAuditEvents,
-              parameters, deadline);
+      Read(proposal.empty() ? statements::kListAuditEvents : statements::kListProposalAuditEvents, parameters,
+           deadline);
   if (!result.ok()) return result.status();
   std::vector<v1::AuditEvent> events;
   for (int row = 0; row < result->rows(); ++row) {

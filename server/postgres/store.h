@@ -53,8 +53,11 @@ class PostgresStore final : public storage::Store {
                                                               int limit, absl::Time deadline) override;
 
  private:
+  // On another connection when one broke before the statement was sent.
   absl::StatusOr<Result> Execute(const Statement& statement, const Parameters& parameters,
                                  absl::Time deadline);
+  // The same for a statement that changes nothing: also when the connection broke after it was sent.
+  absl::StatusOr<Result> Read(const Statement& statement, const Parameters& parameters, absl::Time deadline);
   absl::StatusOr<std::vector<storage::Record>> Records(const Statement& statement,
                                                        const Parameters& parameters, absl::Time deadline);
   absl::StatusOr<storage::CommitOutcome> Settle(const storage::Change& change, const absl::Status& failure,

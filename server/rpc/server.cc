@@ -158,6 +158,7 @@ class GrpcServer final : public Server {
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                 kMinClientPingMilliseconds);
+    builder->AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);  // Nobody could ask for what it records.
     // Two brokers never share a port: who asks for one that is taken is told.
     builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     grpc::ResourceQuota quota("countersign");

@@ -58,6 +58,7 @@ struct Change {
   std::optional<absl::Time> only_if_due_at;
   v1::Proposal proposal;
   std::string current_token_id;
+  // At most one of the next three, and none for a new proposal.
   std::optional<v1::Decision> decision;
   std::optional<TokenIssue> issue;
   // Spend this token.

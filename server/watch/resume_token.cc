@@ -1,31 +1,18 @@
 #include "server/watch/resume_token.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "core/digest/digest.h"
 #include "core/error/error.h"
-#include "core/jws/base64url.h"
 #include "core/text/text.h"
+#include "server/base/sealed_cursor.h"
 
 namespace countersign::watch {
 namespace {
 
-constexpr size_t kTagBytes = 16;
+constexpr std::string_view kPurpose = "watch";
 constexpr size_t kMaxTokenBytes = 512;
-
-std::string Tag(std::string_view key, std::string_view target, std::string_view content) {
-  const std::string message = text::Concat("countersign.v1.watch\n", target.size(), "\n", target, content);
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(message.data()), message.size(), mac, &size);
-  return std::string(reinterpret_cast<const char*>(mac), kTagBytes);
-}
 
 bool ParseTime(std::string_view number, absl::Time* time) {
   int64_t microseconds = 0;
@@ -43,20 +30,17 @@ std::string EncodeResumeToken(std::string_view key, std::string_view target, con
     absl::StrAppend(&content, "|", position.listed ? absl::ToUnixMicros(position.listed->create_time) : 0,
                     "|", position.listed ? position.listed->id : "");
   }
-  return jws::Base64UrlEncode(absl::StrCat(Tag(key, target, content), content));
+  return base::SealCursor(key, kPurpose, target, content);
 }
 
 absl::StatusOr<Position> DecodeResumeToken(std::string_view key, std::string_view target,
                                            std::string_view token) {
   const absl::Status refusal = error::InvalidField(
       "resume_token", "is not one that a broker gave for this target; watch again without one");
-  if (token.size() > kMaxTokenBytes) return refusal;
-  const auto bytes = jws::Base64UrlDecode(token);
-  if (!bytes.ok() || bytes->size() < kTagBytes) return refusal;
-  const std::string content = bytes->substr(kTagBytes);
-  if (!digest::Equal(bytes->substr(0, kTagBytes), Tag(key, target, content))) return refusal;
+  const std::optional<std::string> content = base::OpenCursor(key, kPurpose, target, token, kMaxTokenBytes);
+  if (!content) return refusal;
 
-  const std::vector<std::string_view> parts = text::Split(content, '|');
+  const std::vector<std::string_view> parts = text::Split(*content, '|');
   Position position;
   if ((parts.size() != 2 && parts.size() != 4) || !ParseTime(parts[0], &position.time)) return refusal;
   position.id = std::string(parts[1]);

@@ -10,9 +10,9 @@
 #include "countersign/v1/decision_service.grpc.pb.h"
 #include "countersign/v1/execution_service.grpc.pb.h"
 #include "countersign/v1/proposal_service.grpc.pb.h"
+#include "tests/support/broker_process.h"
 #include "tests/support/migrated_database.h"
 #include "tests/support/postgres_cluster.h"
-#include "tests/support/subprocess.h"
 #include "tests/support/test_ca.h"
 
 namespace countersign::bench {
@@ -43,24 +43,20 @@ class BrokerUnderLoad {
   Caller Human() const { return Caller(Connect(human_)); }
   Caller Workload() const { return Caller(Connect(workload_)); }
 
-  pid_t pid() const { return process_->pid(); }
+  pid_t pid() const { return process_.pid(); }
   const testing::MigratedDatabase& database() const { return database_; }
   // Of the database's server; its sessions are its children.
   pid_t PostmasterPid() const;
 
  private:
-  std::string WriteConfiguration() const;
-  void AwaitServing();
   std::shared_ptr<grpc::Channel> Connect(const testing::Certificate& certificate) const;
 
   testing::MigratedDatabase database_;
-  testing::TestCa authority_;
-  testing::TemporaryDirectory directory_;
-  testing::Certificate agent_;
-  testing::Certificate human_;
-  testing::Certificate workload_;
-  std::unique_ptr<testing::Subprocess> process_;
-  std::string address_;
+  testing::BrokerSite site_;
+  const testing::Certificate& agent_;
+  const testing::Certificate& human_;
+  const testing::Certificate& workload_;
+  testing::BrokerProcess process_;
 };
 
 }  // namespace countersign::bench

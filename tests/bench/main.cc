@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/synchronization/mutex.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/steps.h"
 
@@ -82,4 +83,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace countersign::bench
 
-int main(int argc, char** argv) { return countersign::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // As countersignd does.
+  return countersign::bench::Main(argc, argv);
+}

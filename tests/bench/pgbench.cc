@@ -48,7 +48,16 @@ std::vector<Parameter> ReadParameters(std::string_view text) {
   return parameters;
 }
 
-// Executions of the two statements that write proposals, for the proposal `id`.
+// The statements that the five transitions are made of; null for any other.
+const char* SqlOf(std::string_view statement) {
+  using namespace postgres::statements;
+  for (const postgres::Statement& one : {kInsertProposal, kMove, kDecide, kIssueToken, kRedeemToken}) {
+    if (statement == one.name) return one.sql;
+  }
+  return nullptr;
+}
+
+// Executions of them for the proposal `id`.
 std::vector<Execution> ReadLog(std::string_view log, const std::string& id) {
   constexpr std::string_view kExecute = " execute ";
   constexpr std::string_view kDetail = "DETAIL:  parameters: ";
@@ -61,9 +70,7 @@ std::vector<Execution> ReadLog(std::string_view log, const std::string& id) {
     }
     const size_t found = line.find(kDetail);
     if (found == std::string_view::npos) continue;
-    if (statement != postgres::statements::kInsertProposal.name &&
-        statement != postgres::statements::kTransition.name)
-      continue;
+    if (SqlOf(statement) == nullptr) continue;
     Execution execution{statement, ReadParameters(line.substr(found + kDetail.size()))};
     if (!execution.parameters.empty() && execution.parameters[0] == id)
       executions.push_back(std::move(execution));
@@ -140,23 +147,20 @@ Pgbench Pgbench::Capture(const BrokerUnderLoad& broker) {
 
   Pgbench pgbench(broker.database());
   const std::string id = *executions[0].parameters[0];
-  const std::string token_id = *executions[2].parameters[13];     // $14, issued by the claim.
+  const std::string token_id = *executions[2].parameters[18];     // $19, issued by the claim.
   const std::string execution_id = *executions[3].parameters[6];  // $7, set by the redeem.
   pgbench.script_ = kPrologue;
   for (size_t step = 0; step < executions.size(); ++step) {
     const Execution& execution = executions[step];
-    const bool insert = execution.statement == postgres::statements::kInsertProposal.name;
-    const size_t request_id = insert ? 10 : 21;
-    const auto sql = ReplaceParameters(
-        insert ? postgres::statements::kInsertProposal.sql : postgres::statements::kTransition.sql,
-        [&](size_t number) -> std::string {
-          const Parameter& value = execution.parameters.at(number - 1);
-          if (!value.has_value()) return "NULL";
-          if (*value == id || *value == token_id || *value == execution_id) return ":id";
-          if (number == request_id) return absl::StrCat("('", step, "-' || :id::text)");
-          if (*value == "targets/bench-0") return "('targets/bench-' || :client_id::text)";
-          return absl::StrCat(":s", step, "p", number);
-        });
+    const size_t request_id = execution.statement == postgres::statements::kInsertProposal.name ? 10 : 12;
+    const auto sql = ReplaceParameters(SqlOf(execution.statement), [&](size_t number) -> std::string {
+      const Parameter& value = execution.parameters.at(number - 1);
+      if (!value.has_value()) return "NULL";
+      if (*value == id || *value == token_id || *value == execution_id) return ":id";
+      if (number == request_id) return absl::StrCat("('", step, "-' || :id::text)");
+      if (*value == "targets/bench-0") return "('targets/bench-' || :client_id::text)";
+      return absl::StrCat(":s", step, "p", number);
+    });
     for (size_t i = 0; i < execution.parameters.size(); ++i) {
       if (execution.parameters[i].has_value()) {
         pgbench.definitions_.push_back(absl::StrCat("s", step, "p", i + 1, "=", *execution.parameters[i]));

@@ -163,7 +163,7 @@ TEST_F(StoreFaultTest, StatementsLostOnTheWayAreRepeatedAtEveryStep) {
 
 TEST_F(StoreFaultTest, StatementsThatArriveWithoutTheirAnswerAreDoneOnce) {
   const v1::Proposal submitted = Submitted();
-  gate_.CutOnMarker("transition", TcpGate::CutPoint::kBeforeAnswer);
+  gate_.CutOnMarker("decide", TcpGate::CutPoint::kBeforeAnswer);
   const auto approved = Approve(submitted)("", Soon());  // Without a request_id of the caller's, too.
   ASSERT_OK(approved);
   EXPECT_EQ(gate_.counters().cuts, 1);

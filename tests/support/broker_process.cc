@@ -99,7 +99,10 @@ const Certificate& BrokerSite::Client(std::string_view kind, std::string_view na
 }
 
 BrokerProcess::BrokerProcess(const BrokerSite& site, BrokerProcessOptions options)
-    : site_(site), grpc_port_(StablePort()), http_port_(StablePort()) {
+    : site_(site),
+      grpc_port_(StablePort()),
+      http_port_(StablePort()),
+      settings_(std::move(options.settings)) {
   log_file_ = directory_ / "log";
   config_file_ = directory_.Write(
       "countersignd.yaml",
@@ -138,6 +141,7 @@ Exit BrokerProcess::Terminate() {
 void BrokerProcess::Launch() {
   SubprocessOptions options;
   options.argv = {site_.program(), "serve", "--config", config_file_};
+  options.argv.insert(options.argv.end(), settings_.begin(), settings_.end());
   options.stdout_path = log_file_;
   options.stderr_path = log_file_;
   process_ = std::make_unique<Subprocess>(std::move(options));

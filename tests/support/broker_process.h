@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/support/subprocess.h"
 #include "tests/support/temporary_directory.h"
@@ -44,6 +45,8 @@ class BrokerSite {
 struct BrokerProcessOptions {
   std::string database_dsn = {};
   bool notifications = true;
+  // Over the settings that it has otherwise, as on the command line: "--log.level=info".
+  std::vector<std::string> settings = {};
 };
 
 // A real `countersignd serve`, on ports of 127.0.0.1 that stay the same however often it is killed and
@@ -59,6 +62,7 @@ class BrokerProcess {
   int grpc_port() const { return grpc_port_; }
   int http_port() const { return http_port_; }
   std::string address() const;
+  pid_t pid() const { return process_->pid(); }
 
   void Kill();       // As kill -9.
   Exit Terminate();  // SIGTERM, and waits for the end.
@@ -82,6 +86,7 @@ class BrokerProcess {
   const int http_port_;
   TemporaryDirectory directory_;
   std::string config_file_;
+  const std::vector<std::string> settings_;
   std::string log_file_;
   std::unique_ptr<Subprocess> process_;
 };

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -48,7 +48,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 
 Outcome RunCommand(const Command& command, SignalRelay& relay) {
   std::vector<std::string> assignments;
-  for (const auto& [name, value] : command.environment) assignments.push_back(Concat(name, "=", value));
+  for (const auto& [name, value] : command.environment) assignments.push_back(text::Concat(name, "=", value));
   const auto argv = Pointers(command.argv);
   const auto environment = Pointers(assignments);
   int report[2];  // Closed by a successful exec; else it brings the error.

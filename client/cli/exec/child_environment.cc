@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -28,9 +28,9 @@ bool IsName(std::string_view name) {
 
 absl::Status CheckName(std::string_view whose, const std::string& name) {
   if (!IsName(name))
-    return absl::InvalidArgumentError(Concat(whose, " variable ", name, " has no proper name"));
+    return absl::InvalidArgumentError(text::Concat(whose, " variable ", name, " has no proper name"));
   if (!ChangesWhatRuns(name)) return absl::OkStatus();
-  return absl::InvalidArgumentError(Concat(whose, " variable ", name, " would change which code runs"));
+  return absl::InvalidArgumentError(text::Concat(whose, " variable ", name, " would change which code runs"));
 }
 
 }  // namespace
@@ -52,17 +52,18 @@ absl::StatusOr<std::map<std::string, std::string>> BuildEnvironment(
   for (const std::string& name : passed) {
     if (const auto status = CheckName("the passed", name); !status.ok()) return status;
     if (approved.count(name) != 0) {
-      return absl::InvalidArgumentError(Concat("the passed variable ", name, " is set by what was approved"));
+      return absl::InvalidArgumentError(
+          text::Concat("the passed variable ", name, " is set by what was approved"));
     }
     const char* value = variable(name.c_str());
     if (value == nullptr)
-      return absl::InvalidArgumentError(Concat("the passed variable ", name, " is not set"));
+      return absl::InvalidArgumentError(text::Concat("the passed variable ", name, " is not set"));
     result[name] = value;
   }
   for (const auto& [name, value] : approved) {
     if (const auto status = CheckName("the approved", name); !status.ok()) return status;
     if (value.find('\0') != std::string::npos) {
-      return absl::InvalidArgumentError(Concat("the approved variable ", name, " holds a NUL"));
+      return absl::InvalidArgumentError(text::Concat("the approved variable ", name, " holds a NUL"));
     }
     result[name] = value;
   }

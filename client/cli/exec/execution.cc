@@ -15,8 +15,8 @@
 #include "client/cli/terminal_text.h"
 #include "client/cli/waiting.h"
 #include "client/src/retry.h"
-#include "client/src/text.h"
 #include "core/error/error.h"
+#include "core/text/text.h"
 #include "countersign/token.h"
 
 namespace countersign::cli {
@@ -62,8 +62,8 @@ absl::StatusOr<v1::Proposal> WaitUntilApproved(Session& session, const std::stri
   if (proposal->name() != *name) return absl::InternalError("the broker answered with another proposal");
   if (proposal->state() != v1::Proposal::APPROVED) {
     return absl::FailedPreconditionError(
-        Concat(*name, " is ", v1::Proposal::State_Name(proposal->state()), ", not APPROVED",
-               proposal->state_detail().empty() ? "" : ": ", proposal->state_detail()));
+        text::Concat(*name, " is ", v1::Proposal::State_Name(proposal->state()), ", not APPROVED",
+                     proposal->state_detail().empty() ? "" : ": ", proposal->state_detail()));
   }
   if (proposal->action().kind() != v1::COMMAND) {
     return absl::UnimplementedError("this version runs commands only, and this is a saved plan");
@@ -86,7 +86,7 @@ absl::StatusOr<PrivateDirectory> BringArtifacts(Session& session, Client& client
     if (!found.ok()) return found.status();
     if (*found != artifact.digest()) {
       return error::Make(v1::DATA_CORRUPTED,
-                         Concat(artifact.file_name(), " on disk is not what was approved"));
+                         text::Concat(artifact.file_name(), " on disk is not what was approved"));
     }
   }
   return directory;
@@ -147,9 +147,9 @@ absl::StatusOr<v1::RedeemTokenResponse> Redeem(Client& client, const std::string
   if (leave.ok() || !(IsRetryable(leave.status()) || absl::IsCancelled(leave.status()))) return leave;
   return absl::Status(
       leave.status().code(),
-      Concat(MessageOf(leave.status()),
-             ". Nothing was run here; if the broker has the proposal EXECUTING or AMBIGUOUS, the token "
-             "was spent on the way, and a human has to resolve it as failed"));
+      text::Concat(text::MessageOf(leave.status()),
+                   ". Nothing was run here; if the broker has the proposal EXECUTING or AMBIGUOUS, the token "
+                   "was spent on the way, and a human has to resolve it as failed"));
 }
 
 // Reports until the broker has it, or patience ends.
@@ -163,7 +163,8 @@ void Report(Session& session, Client& client, const v1::ReportExecutionRequest& 
     const bool over = environment.Uptime() - start > kReportPatience;
     if (over || !IsRetryable(answer.status())) {
       session.err() << "countersign: the outcome (exit code " << request.exit_code()
-                    << ") could not be reported: " << EscapeLine(MessageOf(answer.status())) << std::endl;
+                    << ") could not be reported: " << EscapeLine(text::MessageOf(answer.status()))
+                    << std::endl;
       return;
     }
     if (!std::exchange(told, true)) {
@@ -185,12 +186,12 @@ int RunAndReport(Session& session, Client& client, const v1::RedeemTokenResponse
   const absl::Duration start = session.environment().Uptime();
   Outcome outcome;
   {
-    const Lease lease(client, session.environment(), heartbeat, interval,
-                      [&session](const absl::Status& status) {
-                        session.err() << Concat("countersign: the lease was lost, the program runs on: ",
-                                                EscapeLine(MessageOf(status)), "\n")
-                                      << std::flush;
-                      });
+    const Lease lease(
+        client, session.environment(), heartbeat, interval, [&session](const absl::Status& status) {
+          session.err() << text::Concat("countersign: the lease was lost, the program runs on: ",
+                                        EscapeLine(text::MessageOf(status)), "\n")
+                        << std::flush;
+        });
     outcome = RunCommand(command, relay);
   }
   if (!outcome.problem.empty()) {
@@ -214,7 +215,7 @@ int RunAndReport(Session& session, Client& client, const v1::RedeemTokenResponse
 std::string ProgramName(const v1::Action& action, const PrivateDirectory& directory) {
   const std::string& name = action.argv(0);
   for (const auto& artifact : action.artifacts()) {
-    if (name == "./" + artifact.file_name()) return Concat(directory.path(), "/", artifact.file_name());
+    if (name == "./" + artifact.file_name()) return text::Concat(directory.path(), "/", artifact.file_name());
   }
   return name;
 }
@@ -230,9 +231,10 @@ absl::Status CheckCommand(const std::vector<std::string>& given, const v1::Actio
         i < static_cast<size_t>(approved.argv_size()) ? &approved.argv(static_cast<int>(i)) : nullptr;
     const std::string* ours = i < given.size() ? &given[i] : nullptr;
     if (theirs != nullptr && ours != nullptr && *theirs == *ours) continue;
-    return error::Make(v1::DIGEST_MISMATCH,
-                       Concat("argument ", i, " is ", ours == nullptr ? "missing" : ShellQuoteAscii(*ours),
-                              ", and approved was ", theirs == nullptr ? "none" : ShellQuoteAscii(*theirs)));
+    return error::Make(
+        v1::DIGEST_MISMATCH,
+        text::Concat("argument ", i, " is ", ours == nullptr ? "missing" : ShellQuoteAscii(*ours),
+                     ", and approved was ", theirs == nullptr ? "none" : ShellQuoteAscii(*theirs)));
   }
   return absl::OkStatus();
 }

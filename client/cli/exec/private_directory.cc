@@ -11,14 +11,14 @@
 #include <filesystem>
 #include <utility>
 
-#include "client/src/text.h"
 #include "core/digest/digest.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
 
 absl::Status SystemError(std::string_view what, const std::string& path) {
-  return absl::InternalError(Concat("cannot ", what, " ", path, ": ", std::strerror(errno)));
+  return absl::InternalError(text::Concat("cannot ", what, " ", path, ": ", std::strerror(errno)));
 }
 
 bool IsFileName(const std::string& name) {
@@ -40,7 +40,7 @@ absl::Status WriteAll(int descriptor, const std::string& path, std::string_view 
 }  // namespace
 
 absl::StatusOr<PrivateDirectory> PrivateDirectory::Create(const std::string& base) {
-  std::string path = Concat(base, "/countersign-exec-XXXXXX");
+  std::string path = text::Concat(base, "/countersign-exec-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) return SystemError("make a directory in", base);  // 0700.
   const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   PrivateDirectory directory(path, descriptor);
@@ -61,8 +61,8 @@ absl::Status PrivateDirectory::Write(
     const std::string& file_name,
     const std::function<absl::Status(const std::function<absl::Status(std::string_view)>&)>& fill) {
   if (!IsFileName(file_name))
-    return absl::InvalidArgumentError(Concat(file_name, " is not a proper file name"));
-  const std::string path = Concat(path_, "/", file_name);
+    return absl::InvalidArgumentError(text::Concat(file_name, " is not a proper file name"));
+  const std::string path = text::Concat(path_, "/", file_name);
   const int descriptor =
       openat(descriptor_, file_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (descriptor < 0) return SystemError("make", path);
@@ -73,7 +73,7 @@ absl::Status PrivateDirectory::Write(
 }
 
 absl::StatusOr<std::string> PrivateDirectory::DigestOf(const std::string& file_name) const {
-  const std::string path = Concat(path_, "/", file_name);
+  const std::string path = text::Concat(path_, "/", file_name);
   const int descriptor = openat(descriptor_, file_name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return SystemError("open", path);
   digest::Sha256Hasher hasher;

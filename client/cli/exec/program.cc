@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_split.h"
-#include "client/src/text.h"
+#include "core/text/text.h"
 
 namespace countersign::cli {
 namespace {
@@ -19,7 +19,7 @@ constexpr int kMostLinks = 40;
 constexpr int kMostInterpreters = 3;
 
 absl::Status Refused(const std::string& path, std::string_view why) {
-  return absl::PermissionDeniedError(Concat("will not run ", path, ": ", why));
+  return absl::PermissionDeniedError(text::Concat("will not run ", path, ": ", why));
 }
 
 // Whether only root and this user may change the file, or, for directories, what is in it.
@@ -49,8 +49,8 @@ absl::StatusOr<std::string> Resolve(const std::string& path) {
       resolved.erase(resolved.find_last_of('/') == std::string::npos ? 0 : resolved.find_last_of('/'));
       continue;
     }
-    const std::string next = Concat(resolved, "/", part);
-    if (lstat(next.c_str(), &facts) != 0) return absl::NotFoundError(Concat(path, " does not exist"));
+    const std::string next = text::Concat(resolved, "/", part);
+    if (lstat(next.c_str(), &facts) != 0) return absl::NotFoundError(text::Concat(path, " does not exist"));
     if (const auto status = CheckOwnership(next, facts); !status.ok()) return status;
     if (!S_ISLNK(facts.st_mode)) {
       resolved = next;
@@ -72,7 +72,7 @@ absl::Status CheckFile(const std::string& path, int descriptor) {
   if (fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode))
     return Refused(path, "it is not a regular file");
   if (const auto status = CheckOwnership(path, facts); !status.ok()) return status;
-  if (faccessat(AT_FDCWD, Concat("/proc/self/fd/", descriptor).c_str(), X_OK, AT_EACCESS) != 0) {
+  if (faccessat(AT_FDCWD, text::Concat("/proc/self/fd/", descriptor).c_str(), X_OK, AT_EACCESS) != 0) {
     return Refused(path, "it is not executable");
   }
   return absl::OkStatus();
@@ -128,10 +128,10 @@ absl::StatusOr<Program> OpenProgram(const std::string& name, const std::string& 
   for (const std::string& directory : std::vector<std::string>(absl::StrSplit(path, ':'))) {
     if (directory.empty() || directory[0] != '/')
       return Refused(directory, "the path holds a relative directory");
-    const std::string candidate = Concat(directory, "/", name);
+    const std::string candidate = text::Concat(directory, "/", name);
     if (access(candidate.c_str(), F_OK) == 0) return Open(candidate, kMostInterpreters);
   }
-  return absl::NotFoundError(Concat("there is no program ", name, " in ", path));
+  return absl::NotFoundError(text::Concat("there is no program ", name, " in ", path));
 }
 
 }  // namespace countersign::cli

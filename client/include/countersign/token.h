@@ -19,7 +19,8 @@ struct VerifiedToken {
   std::string subject;  // For example env:production:target:prod-courses:kind:command
   std::string audience;
   absl::Time issue_time;
-  absl::Time expire_time;
+  absl::Time not_before_time;  // First moment at which it is valid.
+  absl::Time expire_time;      // First moment at which it is not any more.
   std::string token_id;
   std::string actor;                   // The agent that proposed.
   std::string holder_thumbprint;       // The certificate that may redeem it.

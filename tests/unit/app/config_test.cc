@@ -63,6 +63,9 @@ TEST_F(ConfigTest, HasDefaultsForWhatIsNotSecretAndNotALocation) {
   EXPECT_EQ(config->database().pool_size(), 16u);
   EXPECT_EQ(ToDuration(config->shutdown_grace()), absl::Seconds(20));
   EXPECT_TRUE(config->database().notifications());
+  EXPECT_EQ(config->limits().max_watches_per_principal(), 16u);
+  EXPECT_EQ(ToDuration(config->limits().max_transfer_duration()), absl::Minutes(5));
+  EXPECT_EQ(config->limits().transfer_memory_bytes(), 256u << 20);
 }
 
 TEST_F(ConfigTest, ReadsOneYamlFile) {
@@ -208,6 +211,16 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
        [](ServerConfig& c) { c.mutable_artifact()->set_master_key_file(c.grpc().certificate_file()); }},
       {"artifact.max_bytes", [](ServerConfig& c) { c.mutable_artifact()->set_max_bytes((64 << 20) + 1); }},
       {"limits.max_waiters", [](ServerConfig& c) { c.mutable_limits()->set_max_waiters(0); }},
+      {"limits.max_watches_per_principal",
+       [](ServerConfig& c) { c.mutable_limits()->set_max_watches_per_principal(0); }},
+      {"limits.max_transfer_duration",
+       [](ServerConfig& c) { c.mutable_limits()->mutable_max_transfer_duration()->set_seconds(0); }},
+      {"limits.max_transfer_duration",
+       [](ServerConfig& c) { c.mutable_limits()->mutable_max_transfer_duration()->set_seconds(3601); }},
+      {"limits.transfer_memory_bytes",
+       [](ServerConfig& c) { c.mutable_limits()->set_transfer_memory_bytes(c.artifact().max_bytes()); }},
+      {"limits.transfer_memory_bytes",
+       [](ServerConfig& c) { c.mutable_limits()->set_transfer_memory_bytes((uint64_t{64} << 30) + 1); }},
       {"log.level", [](ServerConfig& c) { c.mutable_log()->set_level("loud"); }},
       {"log.format", [](ServerConfig& c) { c.mutable_log()->set_format("xml"); }},
       {"bootstrap.documents", [](ServerConfig& c) { c.mutable_bootstrap()->add_documents("/nowhere"); }},
@@ -219,6 +232,15 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
     wrong.spoil(config);
     ExpectWrong(ValidateForServing(config), wrong.setting);
   }
+}
+
+TEST_F(ConfigTest, AsksForTransferMemoryOfTwoArtifactsOfTheLargestSize) {
+  ServerConfig config = Valid();
+  config.mutable_artifact()->set_max_bytes(1000);
+  config.mutable_limits()->set_transfer_memory_bytes(2000);
+  EXPECT_THAT(ValidateForServing(config), IsOk());
+  config.mutable_limits()->set_transfer_memory_bytes(1999);
+  ExpectWrong(ValidateForServing(config), "limits.transfer_memory_bytes");
 }
 
 TEST_F(ConfigTest, AllowsAnIssuerWithoutTlsOnLoopbackOnly) {

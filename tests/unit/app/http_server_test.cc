@@ -8,6 +8,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/digest/digest.h"
+#include "core/jws/base64url.h"
+#include "core/jws/execution_token.h"
+#include "core/text/text.h"
 #include "server/http/metrics.h"
 #include "server/http/probe.h"
 #include "tests/support/status_matchers.h"
@@ -21,6 +25,7 @@ using ::testing::HasSubstr;
 using testing::IsOk;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAreArray;
 
 // What the server answers to these bytes, up to its end.
 std::string Exchange(int port, const std::string& request) {
@@ -36,6 +41,36 @@ std::string Exchange(int port, const std::string& request) {
   for (ssize_t size = 0; (size = recv(client, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, size);
   close(client);
   return answer;
+}
+
+// The names of the claims of a token, as it is issued.
+std::vector<std::string> IssuedClaims() {
+  const absl::Time now = absl::FromUnixSeconds(1700000000);
+  const jws::ExecutionClaims claims{
+      .issuer = "https://broker.example.org",
+      .subject = jws::SubjectOf("production", "targets/prod-courses", "command"),
+      .audience = "https://broker.example.org",
+      .issue_time = now,
+      .not_before_time = now,
+      .expire_time = now + absl::Minutes(5),
+      .token_id = "abcdefghijklmnopqrstuvwx",
+      .actor = "spiffe://example.org/agent/bot",
+      .holder_thumbprint = jws::Base64UrlEncode(digest::Sha256Bytes("certificate")),
+      .proposal = "proposals/abcdefghijklmnopqrstuvwx",
+      .action_digest = digest::Sha256("action"),
+      .artifacts = {digest::Sha256("artifact")},
+      .target = "targets/prod-courses",
+      .environment = "production",
+      .kind = "command",
+      .approvers = {"spiffe://example.org/human/alice"},
+      .policy_digest = digest::Sha256("policy")};
+  const auto token = jws::IssueExecutionToken(*jws::SigningKey::Generate(), claims);
+  EXPECT_THAT(token, IsOk());
+  const auto payload = jws::Base64UrlDecode(text::Split(token.value_or(".."), '.').at(1));
+  const auto object = nlohmann::json::parse(payload.value_or("{}"));
+  std::vector<std::string> names;
+  for (const auto& claim : object.items()) names.push_back(claim.key());
+  return names;
 }
 
 class HttpServerTest : public ::testing::Test {
@@ -76,6 +111,13 @@ TEST_F(HttpServerTest, AnnouncesItsKeysAndItsOneAlgorithm) {
   EXPECT_EQ(discovery["id_token_signing_alg_values_supported"], nlohmann::json::array({"ES256"}));
   EXPECT_TRUE(discovery.contains("subject_types_supported"));
   EXPECT_TRUE(discovery.contains("response_types_supported"));
+}
+
+TEST_F(HttpServerTest, AnnouncesEveryClaimOfItsTokens) {
+  Start();
+  const auto discovery = nlohmann::json::parse(BodyOf(Ask("GET", "/.well-known/openid-configuration")));
+  EXPECT_THAT(discovery["claims_supported"].get<std::vector<std::string>>(),
+              UnorderedElementsAreArray(IssuedClaims()));
 }
 
 TEST_F(HttpServerTest, IsReadyOnlyWhenEveryCheckIs) {
