@@ -30,6 +30,12 @@ absl::StatusOr<v1::Proposal> ShowFirst(Session& session, const std::string& id) 
   return proposal;
 }
 
+// Asks, with what it is about on the same screen: a long card has scrolled that away.
+absl::Status Ask(Session& session, const v1::Proposal& proposal, const std::string& statement,
+                 const std::string& otherwise) {
+  return session.Confirm(ActionInShort(session, proposal) + statement, otherwise);
+}
+
 absl::StatusOr<int> Tell(Session& session, const absl::StatusOr<v1::Proposal>& proposal) {
   if (!proposal.ok()) return proposal.status();
   return TellState(session, *proposal);
@@ -44,9 +50,8 @@ absl::StatusOr<int> Approve(Session& session, const DecisionOptions& options) {
   }
   if (options.digest.empty()) {
     if (session.json()) return UsageError("with --output json, say what you approve with --digest");
-    const auto status = session.Confirm(
-        text::Concat("You approve exactly this, ", proposal->action_digest().substr(0, 19), "…"),
-        "To approve without being asked, name what you have seen: --digest sha256:…");
+    const auto status = Ask(session, *proposal, "You approve exactly this.",
+                            "To approve without being asked, name what you have seen: --digest sha256:…");
     if (!status.ok()) return status;
   }
   const auto client = session.client();
@@ -63,8 +68,8 @@ absl::StatusOr<int> Deny(Session& session, const DecisionOptions& options) {
   const auto proposal = ShowFirst(session, options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
-    const auto status =
-        session.Confirm(text::Concat("You deny ", IdOf(*proposal), "."), "With --yes it does not ask.");
+    const auto status = Ask(session, *proposal, text::Concat("You deny ", IdOf(*proposal), "."),
+                            "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
   const auto client = session.client();
@@ -81,8 +86,9 @@ absl::StatusOr<int> Revoke(Session& session, const DecisionOptions& options) {
   const auto proposal = ShowFirst(session, options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
-    const auto status = session.Confirm(text::Concat("You take the approval of ", IdOf(*proposal), " back."),
-                                        "With --yes it does not ask.");
+    const auto status =
+        Ask(session, *proposal, text::Concat("You take the approval of ", IdOf(*proposal), " back."),
+            "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
   const auto client = session.client();
@@ -97,9 +103,10 @@ absl::StatusOr<int> Resolve(Session& session, const DecisionOptions& options) {
   const auto proposal = ShowFirst(session, options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
-    const auto status = session.Confirm(
-        text::Concat("You put on record that ", IdOf(*proposal), " has ", options.outcome, "."),
-        "With --yes it does not ask.");
+    const auto status =
+        Ask(session, *proposal,
+            text::Concat("You put on record that ", IdOf(*proposal), " has ", options.outcome, "."),
+            "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
   const auto client = session.client();

@@ -20,10 +20,13 @@ void AddExecVerb(Verbs& verbs, Session& session) {
         return kRefused;
       });
   verb.add_option("ID", options->id, "The proposal")->required();
-  verb.add_option("--timeout", options->timeout, "How long to wait for approval; default for ever")
+  verb.add_option("--timeout", options->timeout,
+                  "How long to wait for approval and for the target to be free; default for ever")
       ->type_name("DURATION");
-  verb.add_option("--pass-env", options->passed_variables,
-                  "A variable of this runner that the program gets; may be repeated")
+  verb.add_option(
+          "--pass-env", options->passed_variables,
+          "A variable of this runner that the program gets, besides those approved, PATH, LANG and HOME, "
+          "which is its private directory; may be repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
   verb.add_option("--path", options->path,

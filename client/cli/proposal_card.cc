@@ -1,11 +1,14 @@
 #include "client/cli/proposal_card.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <ostream>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "client/cli/terminal_text.h"
+#include "core/digest/digest.h"
 #include "core/text/text.h"
 
 namespace countersign::cli {
@@ -13,41 +16,119 @@ namespace {
 
 constexpr int64_t kMostShownBytes = 64 << 10;
 constexpr size_t kMostShownLines = 200;
+constexpr size_t kMostReasonLines = 16;
+constexpr size_t kMostRepeatedLines = 12;
+constexpr size_t kRepeatedAtTheEnd = 4;
 constexpr size_t kLabelWidth = 13;
+// As wide as a label. Where nobody else's text can stand it says that the line above goes on.
+constexpr std::string_view kContinued = "           … ";
 
-void Row(Session& session, std::string_view label, const std::string& text) {
-  session.out() << session.Strong(label) << std::string(kLabelWidth - label.size(), ' ') << text << '\n';
+using Lines = std::vector<std::string>;
+
+std::string Label(Session& session, std::string_view label) {
+  return session.Strong(label) + std::string(kLabelWidth - label.size(), ' ');
 }
 
-void PrintAction(Session& session, const v1::Action& action) {
-  const auto lines = CommandLines(action);
-  for (size_t i = 0; i < lines.size(); ++i) Row(session, i == 0 ? "Runs" : "", lines[i]);
+// The text beside its label, in as many lines as it takes. `mark` is repeated at the start of each.
+Lines Row(Session& session, std::string_view label, std::string_view text, Break where,
+          std::string_view mark = "") {
+  Lines lines;
+  for (const std::string& piece : Wrap(text, session.columns() - kLabelWidth - mark.size(), where)) {
+    lines.push_back(
+        text::Concat(lines.empty() ? Label(session, label) : std::string(kContinued), mark, piece));
+  }
+  return lines;
+}
+
+void Print(Session& session, const Lines& lines) {
+  for (const std::string& line : lines) session.out() << line << '\n';
+}
+
+void PrintRow(Session& session, std::string_view label, std::string_view text) {
+  Print(session, Row(session, label, text, Break::kAtSpaces));
+}
+
+Lines NotShown(Session& session, size_t count) {
+  return Row(session, "  NOT SHOWN", text::Concat(count, " more lines; `countersign show --full` has them"),
+             Break::kAtSpaces);
+}
+
+void PrintFirst(Session& session, size_t most, Lines lines) {
+  const size_t count = lines.size();
+  lines.resize(std::min(count, most));
+  Print(session, lines);
+  if (count > most) Print(session, NotShown(session, count - most));
+}
+
+// In one piece, to be copied: what is so plain imitates nothing, even where the terminal wraps it.
+std::string DigestLine(Session& session, std::string_view label, const std::string& digest) {
+  return Label(session, label) + (digest::IsSha256(digest) ? digest : ShellQuoteAscii(digest));
+}
+
+// The text quoted, and if not all of it is ASCII also what its characters are.
+void AddQuoted(Session& session, std::string_view label, const std::string& name, const std::string& value,
+               Lines* lines) {
+  for (std::string& line : Row(session, label, name + ShellQuote(value), Break::kAnywhere)) {
+    lines->push_back(std::move(line));
+  }
+  if (IsAscii(value)) return;
+  for (std::string& line : Row(session, "  in ASCII", name + ShellQuoteAscii(value), Break::kAnywhere)) {
+    lines->push_back(std::move(line));
+  }
+}
+
+// What it runs: on one line if nothing in it could mislead, else an argument a line.
+Lines CommandRows(Session& session, const v1::Action& action) {
+  if (action.kind() == v1::TERRAFORM_PLAN) {
+    return Row(session, "Runs", "terraform apply of the saved plan below", Break::kAtSpaces);
+  }
+  const std::vector<std::string> arguments(action.argv().begin(), action.argv().end());
+  const bool ordinary = std::all_of(arguments.begin(), arguments.end(),
+                                    [](const std::string& text) { return IsPlain(text) && IsAscii(text); });
+  if (ordinary) return Row(session, "Runs", ShellCommand(arguments), Break::kAnywhere);
+  Lines lines =
+      Row(session, "Runs", "these arguments, of which some hold unusual characters:", Break::kAtSpaces);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    AddQuoted(session, "", text::Concat("[", i, "] "), arguments[i], &lines);
+  }
+  return lines;
+}
+
+Lines ActionRows(Session& session, const v1::Action& action) {
+  Lines lines = CommandRows(session, action);
   const std::map<std::string, std::string> variables(action.environment().begin(),
                                                      action.environment().end());
   std::string_view label = "With";
   for (const auto& [name, value] : variables) {
-    Row(session, label, text::Concat(EscapeLine(name), "=", ShellQuote(value)));
+    AddQuoted(session, label, text::Concat(EscapeLine(name), "="), value, &lines);
     label = "";
   }
+  return lines;
 }
 
-void PrintContent(Session& session, const std::string& content) {
-  const auto lines = EscapeLines(content);
-  for (size_t i = 0; i < std::min(lines.size(), kMostShownLines); ++i) {
-    session.out() << std::string(kLabelWidth, ' ') << "| " << lines[i] << '\n';
+std::string TargetText(const v1::Proposal& proposal) {
+  return text::Concat(EscapeLine(proposal.action().target()), ", environment ",
+                      EscapeLine(proposal.environment()));
+}
+
+void PrintContent(Session& session, const std::string& content, Detail detail) {
+  Lines lines;
+  for (const std::string& line : EscapeLines(content)) {
+    for (std::string& piece : Row(session, "", line, Break::kAnywhere, "| "))
+      lines.push_back(std::move(piece));
   }
-  if (lines.size() > kMostShownLines) {
-    session.out() << std::string(kLabelWidth, ' ') << "| … " << lines.size() - kMostShownLines
-                  << " more lines are not shown\n";
-  }
+  PrintFirst(session, detail == Detail::kFull ? lines.size() : kMostShownLines, lines);
 }
 
 void PrintArtifact(Session& session, Client& client, const v1::Proposal& proposal,
-                   const v1::ArtifactReference& artifact) {
-  Row(session, "Reads",
-      text::Concat(artifact.file_name().empty() ? "plan" : EscapeLine(artifact.file_name()), ", ",
-                   artifact.size_bytes(), " bytes, ", EscapeLine(artifact.digest())));
-  if (artifact.size_bytes() > kMostShownBytes) return;
+                   const v1::ArtifactReference& artifact, Detail detail) {
+  PrintRow(session, "Reads",
+           text::Concat(artifact.file_name().empty() ? "plan" : EscapeLine(artifact.file_name()), ", ",
+                        artifact.size_bytes(), " bytes,"));
+  session.out() << DigestLine(session, "", artifact.digest()) << '\n';
+  if (detail == Detail::kShort && artifact.size_bytes() > kMostShownBytes) {
+    return PrintRow(session, "  NOT SHOWN", "it is long; `countersign show --full` has it");
+  }
   std::string content;
   const auto sink = [&content](std::string_view piece) {
     content += piece;
@@ -55,12 +136,11 @@ void PrintArtifact(Session& session, Client& client, const v1::Proposal& proposa
   };
   const absl::Status status = client.DownloadArtifact(proposal.name(), artifact.digest(), sink);
   if (!status.ok()) {
-    Row(session, "",
-        text::Concat("| (its content cannot be shown: ", EscapeLine(text::MessageOf(status)), ")"));
+    PrintRow(session, "  NOT SHOWN", EscapeLine(text::MessageOf(status)));
   } else if (!IsText(content)) {
-    Row(session, "", "| (its content is not text)");
+    PrintRow(session, "  NOT SHOWN", "its content is not text");
   } else {
-    PrintContent(session, content);
+    PrintContent(session, content, detail);
   }
 }
 
@@ -78,72 +158,87 @@ void PrintRequirement(Session& session, const v1::Proposal& proposal) {
   for (const auto& quorum : requirement.quorums())
     text += text::Concat(text.empty() ? "" : "; ", QuorumText(quorum));
   if (requirement.owner_excluded()) text += "; not by the agent's owner";
-  Row(session, "Needs", text::Concat(text, " (rule ", EscapeLine(requirement.rule()), ")"));
-  for (const std::string& missing : proposal.blocked_by()) Row(session, "Missing", EscapeLine(missing));
+  PrintRow(session, "Needs", text::Concat(text, " (rule ", EscapeLine(requirement.rule()), ")"));
+  for (const std::string& missing : proposal.blocked_by()) PrintRow(session, "Missing", EscapeLine(missing));
   for (const auto& decision : proposal.decisions()) {
     const bool yes = decision.verdict() == v1::Decision::APPROVE;
-    Row(session, yes ? "Approved by" : "Denied by",
+    PrintRow(
+        session, yes ? "Approved by" : "Denied by",
         text::Concat(
             EscapeLine(ShortPrincipal(decision.principal())), " at ", TimeText(decision.decide_time()),
             decision.comment().empty() ? "" : text::Concat(", saying: ", EscapeLine(decision.comment()))));
     if (decision.action_digest() != proposal.action_digest())
-      Row(session, "", "for ANOTHER digest than this");
+      PrintRow(session, "", "for ANOTHER digest than this");
   }
 }
 
-void PrintRequester(Session& session, const v1::Proposal& proposal) {
-  session.out() << '\n'
-                << EscapeLine(proposal.requester()) << ", the requester, says (nobody has checked it):\n";
-  for (const std::string& line : EscapeLines(proposal.reason())) session.out() << "    > " << line << '\n';
+void PrintRequester(Session& session, const v1::Proposal& proposal, Detail detail) {
+  constexpr std::string_view kMark = "    > ";
+  Lines lines;
+  for (const std::string& line : EscapeLines(proposal.reason())) {
+    for (const std::string& piece : Wrap(line, session.columns() - kMark.size(), Break::kAtSpaces)) {
+      lines.push_back(text::Concat(kMark, piece));
+    }
+  }
+  const std::string whose =
+      text::Concat(EscapeLine(proposal.requester()), ", the requester, says (nobody has checked it):");
+  session.out() << '\n';
+  Print(session, Wrap(whose, session.columns(), Break::kAtSpaces));
+  PrintFirst(session, detail == Detail::kFull ? lines.size() : kMostReasonLines, lines);
 }
 
 void PrintHistory(Session& session, const v1::Proposal& proposal) {
   session.out() << '\n';
-  Row(session, "Submitted", TimeText(proposal.create_time()));
-  if (proposal.state() == v1::Proposal::PENDING) Row(session, "Expires", TimeText(proposal.expire_time()));
+  PrintRow(session, "Submitted", TimeText(proposal.create_time()));
+  if (proposal.state() == v1::Proposal::PENDING)
+    PrintRow(session, "Expires", TimeText(proposal.expire_time()));
   if (proposal.has_approve_time()) {
-    Row(session, "Approved",
-        text::Concat(TimeText(proposal.approve_time()), ", usable until ",
-                     TimeText(proposal.approval_expire_time())));
+    PrintRow(session, "Approved",
+             text::Concat(TimeText(proposal.approve_time()), ", usable until ",
+                          TimeText(proposal.approval_expire_time())));
   }
-  if (proposal.claim_count() > 0) Row(session, "Claimed", text::Concat(proposal.claim_count(), " times"));
+  if (proposal.claim_count() > 0)
+    PrintRow(session, "Claimed", text::Concat(proposal.claim_count(), " times"));
   if (!proposal.has_execution()) return;
   const v1::Execution& execution = proposal.execution();
-  Row(session, "Started",
-      text::Concat(TimeText(execution.redeem_time()), " by ",
-                   EscapeLine(ShortPrincipal(execution.executor()))));
+  PrintRow(session, "Started",
+           text::Concat(TimeText(execution.redeem_time()), " by ",
+                        EscapeLine(ShortPrincipal(execution.executor()))));
   if (execution.has_report_time()) {
-    Row(session, "Ended",
-        text::Concat(TimeText(execution.report_time()), " with exit code ", execution.exit_code()));
+    PrintRow(session, "Ended",
+             text::Concat(TimeText(execution.report_time()), " with exit code ", execution.exit_code()));
   }
   if (execution.has_resolution()) {
-    Row(session, "Resolved",
-        text::Concat(TimeText(execution.resolution().resolve_time()), " by ",
-                     EscapeLine(ShortPrincipal(execution.resolution().principal())),
-                     ", saying: ", EscapeLine(execution.resolution().comment())));
+    PrintRow(session, "Resolved",
+             text::Concat(TimeText(execution.resolution().resolve_time()), " by ",
+                          EscapeLine(ShortPrincipal(execution.resolution().principal())),
+                          ", saying: ", EscapeLine(execution.resolution().comment())));
   }
 }
 
 }  // namespace
 
-std::vector<std::string> CommandLines(const v1::Action& action) {
-  if (action.kind() == v1::TERRAFORM_PLAN) return {"terraform apply of the saved plan below"};
-  const std::vector<std::string> arguments(action.argv().begin(), action.argv().end());
-  const bool ordinary = std::all_of(arguments.begin(), arguments.end(),
-                                    [](const std::string& text) { return IsPlain(text) && IsAscii(text); });
-  if (ordinary) return {ShellCommand(arguments)};
-  std::vector<std::string> lines = {"these arguments, of which some hold unusual characters:"};
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    std::string line = text::Concat("[", i, "] ", ShellQuote(arguments[i]));
-    if (!IsAscii(arguments[i])) line += text::Concat("   in ASCII: ", ShellQuoteAscii(arguments[i]));
-    lines.push_back(line);
+std::string ActionInShort(Session& session, const v1::Proposal& proposal) {
+  Lines lines = Row(session, "Target", TargetText(proposal), Break::kAtSpaces);
+  for (std::string& line : ActionRows(session, proposal.action())) lines.push_back(std::move(line));
+  if (lines.size() > kMostRepeatedLines) {
+    const size_t left_out = lines.size() - kMostRepeatedLines;
+    const Lines last(lines.end() - kRepeatedAtTheEnd, lines.end());
+    lines.resize(kMostRepeatedLines - kRepeatedAtTheEnd);
+    for (const Lines& more : {NotShown(session, left_out), last}) {
+      lines.insert(lines.end(), more.begin(), more.end());
+    }
   }
-  return lines;
+  lines.push_back(DigestLine(session, "Digest", proposal.action_digest()));
+  return text::Concat(absl::StrJoin(lines, "\n"), "\n");
 }
 
 std::string RunsInShort(const v1::Action& action) {
   if (action.kind() == v1::TERRAFORM_PLAN) return "terraform plan";
-  return ShellCommand({action.argv().begin(), action.argv().end()});
+  const std::vector<std::string> arguments(action.argv().begin(), action.argv().end());
+  return absl::StrJoin(arguments, " ", [](std::string* out, const std::string& argument) {
+    *out += ShellQuoteAscii(argument);
+  });
 }
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
@@ -152,22 +247,19 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
                           absl::UTCTimeZone());
 }
 
-absl::Status PrintCard(Session& session, const v1::Proposal& proposal) {
+absl::Status PrintCard(Session& session, const v1::Proposal& proposal, Detail detail) {
   const auto client = session.client();
   if (!client.ok()) return client.status();
-  Row(session, "Proposal", EscapeLine(IdOf(proposal)));
-  Row(session, "State",
-      text::Concat(session.Colored(proposal.state()), proposal.state_detail().empty() ? "" : ": ",
-                   EscapeLine(proposal.state_detail())));
-  Row(session, "Target",
-      text::Concat(EscapeLine(proposal.action().target()), ", environment ",
-                   EscapeLine(proposal.environment())));
-  PrintAction(session, proposal.action());
+  PrintRow(session, "Proposal", EscapeLine(IdOf(proposal)));
+  session.out() << Label(session, "State") << session.Colored(proposal.state()) << '\n';
+  if (!proposal.state_detail().empty()) PrintRow(session, "", EscapeLine(proposal.state_detail()));
+  PrintRow(session, "Target", TargetText(proposal));
+  Print(session, ActionRows(session, proposal.action()));
   for (const auto& artifact : proposal.action().artifacts())
-    PrintArtifact(session, **client, proposal, artifact);
-  Row(session, "Digest", EscapeLine(proposal.action_digest()));
+    PrintArtifact(session, **client, proposal, artifact, detail);
+  session.out() << DigestLine(session, "Digest", proposal.action_digest()) << '\n';
   PrintRequirement(session, proposal);
-  PrintRequester(session, proposal);
+  PrintRequester(session, proposal, detail);
   PrintHistory(session, proposal);
   session.out().flush();
   return absl::OkStatus();

@@ -10,15 +10,18 @@
 
 namespace countersign::cli {
 
+// Whether long reasons and artifacts are cut, saying so, or shown to their end.
+enum class Detail { kShort, kFull };
+
 // Prints all that a human needs to decide: what it will run, on what, what policy asks; then, apart from that
 // and labelled as such, the requester's words; then the history. Small text artifacts are downloaded and
-// shown.
-absl::Status PrintCard(Session& session, const v1::Proposal& proposal);
+// shown. Lines are wrapped here, so that nobody else's text can stand where the labels do.
+absl::Status PrintCard(Session& session, const v1::Proposal& proposal, Detail detail = Detail::kShort);
 
-// The argv, an argument a line where one holds what could mislead.
-std::vector<std::string> CommandLines(const v1::Action& action);
+// On what it will run what, in so few lines that a question below them has them on its screen.
+std::string ActionInShort(Session& session, const v1::Proposal& proposal);
 
-// One line for lists: the command, or the plan's digest.
+// One line for lists: the command in ASCII, where no letter looks like another, or the plan's digest.
 std::string RunsInShort(const v1::Action& action);
 
 // In UTC; empty where unset.

@@ -86,15 +86,24 @@ absl::StatusOr<int> List(Session& session, const ListOptions& options) {
   if (table.empty()) {
     session.out() << "nothing is waiting" << (options.all ? "" : "; --all shows what is over") << '\n';
   } else {
-    table.Print(session.out());
+    // What somebody wants to run must not continue in the first column, where it could look like a row.
+    session.world().out_is_terminal ? table.Print(session.out(), session.columns())
+                                    : table.Print(session.out());
   }
   return kDone;
 }
 
-absl::StatusOr<int> Show(Session& session, const std::string& id) {
-  const auto proposal = session.Find(id);
+struct ShowOptions {
+  std::string id;
+  bool full = false;
+};
+
+absl::StatusOr<int> Show(Session& session, const ShowOptions& options) {
+  const auto proposal = session.Find(options.id);
   if (!proposal.ok()) return proposal.status();
-  const auto status = session.json() ? session.PrintJson(*proposal) : PrintCard(session, *proposal);
+  const auto status = session.json()
+                          ? session.PrintJson(*proposal)
+                          : PrintCard(session, *proposal, options.full ? Detail::kFull : Detail::kShort);
   if (!status.ok()) return status;
   return kDone;
 }
@@ -105,6 +114,16 @@ absl::StatusOr<int> Wait(Session& session, const std::string& id, const std::str
   const auto name = session.ResolveName(id);
   if (!name.ok()) return name.status();
   return WaitAndTell(session, *name, *timeout);
+}
+
+void PrintChange(Session& session, const v1::Proposal& proposal) {
+  const auto cells = Cells(session, proposal);
+  const std::string start = text::Concat(TimeText(proposal.update_time()), "  ", EscapeLine(cells[0]), "  ");
+  const std::string end = text::Concat("  ", EscapeLine(cells[2]), "  ", EscapeLine(cells[6]));
+  const size_t used = Width(start) + cells[1].size();
+  const size_t left = session.columns() > used ? session.columns() - used : 1;
+  session.out() << start << session.Colored(proposal.state())
+                << (session.world().out_is_terminal ? Shorten(end, left) : end) << std::endl;
 }
 
 absl::StatusOr<int> Watch(Session& session, const WatchOptions& given) {
@@ -120,10 +139,7 @@ absl::StatusOr<int> Watch(Session& session, const WatchOptions& given) {
     if (session.json()) {
       printed = session.PrintJson(event.proposal, true);
     } else {
-      const auto cells = Cells(session, event.proposal);
-      session.out() << EscapeLine(TimeText(event.proposal.update_time())) << "  " << EscapeLine(cells[0])
-                    << "  " << session.Colored(event.proposal.state()) << "  " << EscapeLine(cells[2]) << "  "
-                    << EscapeLine(cells[6]) << std::endl;
+      PrintChange(session, event.proposal);
     }
     return printed.ok() && session.out().good();
   });
@@ -148,13 +164,13 @@ void AddReadVerbs(Verbs& verbs, Session& session) {
   list_verb.add_flag("--all", list->all, "Also those that are over");
   list_verb.add_option("--limit", list->limit, "At most so many; 0 means no limit")->capture_default_str();
 
-  auto shown = std::make_shared<std::string>();
-  verbs
-      .Add("show", "Show one proposal: what it will run, who asks, what is missing",
-           "  countersign show k3vq\n  countersign show k3vq --output json",
-           [&session, shown] { return Show(session, *shown); })
-      .add_option("ID", *shown, "The proposal")
-      ->required();
+  auto shown = std::make_shared<ShowOptions>();
+  CLI::App& show_verb = verbs.Add("show", "Show one proposal: what it will run, who asks, what is missing",
+                                  "  countersign show k3vq\n  countersign show k3vq --full | less\n"
+                                  "  countersign show k3vq --output json",
+                                  [&session, shown] { return Show(session, *shown); });
+  show_verb.add_option("ID", shown->id, "The proposal")->required();
+  show_verb.add_flag("--full", shown->full, "All of the reason and of the files, however long");
 
   auto waited = std::make_shared<std::pair<std::string, std::string>>();
   CLI::App& wait_verb =

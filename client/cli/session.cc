@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <fstream>
 #include <istream>
 #include <iterator>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr size_t kIdLength = 24;
 constexpr int kMostMatchesListed = 5;
+constexpr size_t kFewestColumns = 24;  // For the labels and something beside them.
 constexpr std::string_view kNamePrefix = "proposals/";
 constexpr std::string_view kIdLetters = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -89,6 +91,9 @@ absl::StatusOr<v1::Proposal> Session::Find(const std::string& id) {
   if (!connected.ok()) return connected.status();
   return (*connected)->GetProposal(*name, InteractiveCall());
 }
+
+// Some terminals wrap a line that ends in their last column.
+size_t Session::columns() const { return std::max(world_.columns, kFewestColumns) - 1; }
 
 absl::Status Session::PrintJson(const google::protobuf::Message& message, bool one_line) {
   google::protobuf::util::JsonPrintOptions format;

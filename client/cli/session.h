@@ -4,6 +4,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ class Session {
   absl::StatusOr<std::string> ResolveName(const std::string& id);
   // Client, name and proposal at once.
   absl::StatusOr<v1::Proposal> Find(const std::string& id);
+
+  // How wide a line may be so that the terminal does not wrap it.
+  size_t columns() const;
 
   // One JSON document; on one line where many follow each other.
   absl::Status PrintJson(const google::protobuf::Message& message, bool one_line = false);

@@ -1,6 +1,7 @@
 #ifndef COUNTERSIGN_CLIENT_CLI_TABLE_H_
 #define COUNTERSIGN_CLIENT_CLI_TABLE_H_
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@ class Table {
   // As many cells as there are headings.
   void Add(std::vector<std::string> cells);
   bool empty() const { return rows_.size() == 1; }
-  void Print(std::ostream& out) const;
+  // Cuts lines that are wider than `columns`.
+  void Print(std::ostream& out, size_t columns = std::string::npos) const;
 
  private:
   std::vector<std::vector<std::string>> rows_;

@@ -40,10 +40,34 @@ constexpr Range kDeceptive[] = {
     {0xe0000, 0x10ffff}  // tags, more variation selectors, private use
 };
 
-bool IsDeceptive(uint32_t point) {
-  return std::any_of(std::begin(kDeceptive), std::end(kDeceptive),
+// Two columns wide on some terminals at least.
+constexpr Range kWide[] = {
+    {0x1100, 0x115f},    // Hangul
+    {0x2300, 0x27bf},    // symbols, some of them emoji
+    {0x2900, 0x2bff},    // arrows and symbols, some of them emoji
+    {0x2e80, 0xa4cf},    // Chinese, Japanese, Korean, Yi
+    {0xa960, 0xa97f},    // Hangul
+    {0xac00, 0xd7ff},    // Hangul
+    {0xf900, 0xfaff},    // Chinese
+    {0xfdf0, 0xfdff},    // Arabic words in one character
+    {0xfe10, 0xfe6f},    // vertical and small forms
+    {0xff00, 0xff60},    // full-width forms
+    {0xffe0, 0xffe6},    // full-width signs
+    {0x12000, 0x14fff},  // cuneiform, hieroglyphs
+    {0x16fe0, 0x1b2ff},  // Tangut, Khitan, kana
+    {0x1f000, 0x1ffff},  // emoji
+    {0x20000, 0x3ffff},  // Chinese
+};
+
+template <size_t kSize>
+bool IsIn(const Range (&ranges)[kSize], uint32_t point) {
+  return std::any_of(std::begin(ranges), std::end(ranges),
                      [point](const Range& range) { return range.first <= point && point <= range.last; });
 }
+
+bool IsDeceptive(uint32_t point) { return IsIn(kDeceptive, point); }
+
+size_t ColumnsOf(uint32_t point) { return IsIn(kWide, point) ? 2 : 1; }
 
 struct CodePoint {
   uint32_t value;
@@ -98,6 +122,19 @@ void ForEach(std::string_view text, const Good& good, const Bad& bad) {
     }
     text.remove_prefix(point.has_value() ? point->bytes : 1);
   }
+}
+
+// How much of the start of `text` is at most `width` columns.
+size_t BytesThatFit(std::string_view text, size_t width) {
+  size_t bytes = 0;
+  while (bytes < text.size()) {
+    const auto point = Decode(text.substr(bytes));
+    const size_t columns = point.has_value() ? ColumnsOf(point->value) : 1;
+    if (columns > width) break;
+    width -= columns;
+    bytes += point.has_value() ? point->bytes : 1;
+  }
+  return bytes;
 }
 
 bool IsShellSafe(std::string_view text) {
@@ -184,18 +221,29 @@ std::string ShellCommand(const std::vector<std::string>& arguments) {
 }
 
 size_t Width(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  size_t width = 0;
+  ForEach(
+      text, [&](uint32_t point, std::string_view) { width += ColumnsOf(point); }, [&](char) { ++width; });
+  return width;
 }
 
 std::string Shorten(std::string_view text, size_t width) {
   if (Width(text) <= width) return std::string(text);
-  size_t bytes = 0;
-  for (size_t points = 0; points + 1 < width && bytes < text.size(); ++points) {
-    const auto point = Decode(text.substr(bytes));
-    bytes += point.has_value() ? point->bytes : 1;
+  return std::string(text.substr(0, BytesThatFit(text, width - 1))) + "…";
+}
+
+std::vector<std::string> Wrap(std::string_view text, size_t width, Break where) {
+  std::vector<std::string> lines;
+  while (true) {
+    size_t end = BytesThatFit(text, std::max<size_t>(width, 2));
+    if (end == text.size()) break;
+    const size_t space = text.substr(0, end).rfind(' ');
+    if (where == Break::kAtSpaces && space != std::string_view::npos) end = space + 1;
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
   }
-  return std::string(text.substr(0, bytes)) + "…";
+  lines.emplace_back(text);
+  return lines;
 }
 
 }  // namespace countersign::cli

@@ -32,10 +32,18 @@ std::string ShellQuoteAscii(std::string_view argument);
 // The whole command on one line.
 std::string ShellCommand(const std::vector<std::string>& arguments);
 
-// In code points. `text` is escaped already.
+// In columns of a terminal: East Asian wide characters and emoji are two, everything else is one. Where
+// terminals differ it is the larger number, so a line never is wider than this says. `text` is escaped
+// already.
 size_t Width(std::string_view text);
-// At most `width` code points, the last one "…" if something was cut off. `text` is escaped already.
+// At most `width` columns, the last one "…" if something was cut off. `text` is escaped already.
 std::string Shorten(std::string_view text, size_t width);
+
+enum class Break { kAnywhere, kAtSpaces };
+// The text in lines of at most `width` columns (at least two), which put together are the text again: nothing
+// is left to the terminal, whose own wrapping starts in its first column. kAtSpaces breaks after a space
+// where there is one. `text` is escaped already.
+std::vector<std::string> Wrap(std::string_view text, size_t width, Break where);
 
 }  // namespace countersign::cli
 

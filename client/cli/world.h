@@ -2,6 +2,7 @@
 #ifndef COUNTERSIGN_CLIENT_CLI_WORLD_H_
 #define COUNTERSIGN_CLIENT_CLI_WORLD_H_
 
+#include <cstddef>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -35,6 +36,7 @@ struct World {
   std::ostream& err;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  size_t columns = 80;  // Of the terminal.
   Terminal& terminal;
   Environment& environment;
   std::function<absl::StatusOr<std::unique_ptr<Client>>(const ConnectOptions&)> connect;

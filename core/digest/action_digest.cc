@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/digest/canonical_json.h"
 #include "core/digest/digest.h"
+#include "core/digest/known_fields.h"
 #include "core/error/error.h"
 
 namespace countersign::digest {
@@ -14,6 +15,8 @@ namespace {
 constexpr char kDomain[] = "countersign.v1.action\n";
 
 absl::Status Check(const v1::Action& action) {
+  // What the digest does not cover must not travel with what it covers.
+  if (absl::Status status = CheckKnownFields(action, "action"); !status.ok()) return status;
   if (KindName(action.kind()).empty())
     return error::InvalidField("action.kind", "must be COMMAND or TERRAFORM_PLAN");
   for (int i = 0; i < action.artifacts_size(); ++i) {

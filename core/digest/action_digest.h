@@ -33,8 +33,9 @@ namespace countersign::digest {
 std::string_view KindName(v1::Kind kind);
 
 // The digest of `action`, as described above. Pure. INVALID_FIELD, naming the field, when the kind is not
-// set or unknown, a string is not valid UTF-8, or an artifact's digest is malformed; other fields are taken
-// as they are, because validating an action is not this function's task.
+// set or unknown, a string is not valid UTF-8, an artifact's digest is malformed, or there is a field that
+// this program does not know; other fields are taken as they are, because validating an action is not this
+// function's task.
 absl::StatusOr<std::string> ActionDigest(const v1::Action& action);
 
 // The bytes that ActionDigest() hashes, for showing how it comes about. Same errors.

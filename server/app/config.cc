@@ -253,7 +253,7 @@ absl::Status ValidLimits(const ServerConfig& config) {
        InRange(limits.calls_in_flight_per_principal(), 1, 100000, "limits.calls_in_flight_per_principal"),
        InRange(limits.queued_calls(), 1, 1000000, "limits.queued_calls"),
        // With less, an artifact of the largest size could never be transferred.
-       InRange(limits.transfer_memory_bytes(), 2 * config.artifact().max_bytes(), kMaxTransferMemoryBytes,
+       InRange(limits.transfer_memory_bytes(), 4 * config.artifact().max_bytes(), kMaxTransferMemoryBytes,
                "limits.transfer_memory_bytes")});
 }
 

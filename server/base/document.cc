@@ -1,5 +1,7 @@
 #include "server/base/document.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/stubs/common.h>
 #include <google/protobuf/util/json_util.h>
 #include <yaml-cpp/eventhandler.h>
@@ -181,6 +183,50 @@ bool MightNestTooDeeply(std::string_view text) {
   return false;
 }
 
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Struct;
+using google::protobuf::Value;
+
+absl::Status CheckKeys(const Struct& object, const Descriptor& type);
+
+// Durations and the like are not.
+bool IsWrittenByFields(const FieldDescriptor& field) {
+  return field.message_type() != nullptr && field.message_type()->file()->package() != "google.protobuf";
+}
+
+absl::Status CheckKeys(const Value& value, const FieldDescriptor& field) {
+  if (!IsWrittenByFields(field)) return absl::OkStatus();
+  if (value.has_list_value()) {
+    for (const Value& element : value.list_value().values()) {
+      if (absl::Status status = CheckKeys(element, field); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  if (!value.has_struct_value()) return absl::OkStatus();
+  if (!field.is_map()) return CheckKeys(value.struct_value(), *field.message_type());
+  for (const auto& [key, element] : value.struct_value().fields()) {
+    absl::Status status = CheckKeys(element, *field.message_type()->map_value());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// protobuf's parser takes two spellings of each field, the later one winning: one key twice that does not
+// look so. Only the documented one is a field here.
+absl::Status CheckKeys(const Struct& object, const Descriptor& type) {
+  for (const auto& [key, value] : object.fields()) {
+    const FieldDescriptor* field = type.FindFieldByName(key);
+    if (field == nullptr) {
+      const FieldDescriptor* meant = type.FindFieldByCamelcaseName(key);
+      const std::string hint = meant == nullptr ? "" : text::Concat("; write ", meant->name());
+      return error::InvalidField("content", text::Concat(type.name(), " has no field ", Quote(key), hint));
+    }
+    if (absl::Status status = CheckKeys(value, *field); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text) {
@@ -212,6 +258,12 @@ absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text) {
 }
 
 absl::Status FromJson(std::string_view json, google::protobuf::Message* message) {
+  Struct object;
+  // What is no object at all is for the message's own parser to refuse.
+  if (message->GetDescriptor()->file()->package() != "google.protobuf" &&
+      google::protobuf::util::JsonStringToMessage({json.data(), json.size()}, &object).ok()) {
+    if (absl::Status status = CheckKeys(object, *message->GetDescriptor()); !status.ok()) return status;
+  }
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = false;
   const auto status =

@@ -30,7 +30,8 @@ struct JsonDocument {
 absl::StatusOr<std::vector<JsonDocument>> ParseYaml(std::string_view text);
 
 // Fills `message` from one document. Unknown fields are refused, and so are values of another type; one value
-// may stand for a list of one, as protobuf's own parser has it.
+// may stand for a list of one, as protobuf's own parser has it. Fields are written as in the .proto file
+// (`token_lifetime`), not in protobuf's other spelling (`tokenLifetime`).
 absl::Status FromJson(std::string_view json, google::protobuf::Message* message);
 
 }  // namespace countersign::base

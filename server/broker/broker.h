@@ -173,7 +173,11 @@ class Broker {
   absl::StatusOr<Step> ClaimRule(const Call& call, const std::string& token_id,
                                  const Snapshot& snapshot) const;
   absl::StatusOr<Step> RedeemRule(const Call& call, const jws::ExecutionClaims& claims,
-                                  const std::string& action_digest, const Snapshot& snapshot) const;
+                                  const std::string& action_digest, const std::string& execution_id,
+                                  const Snapshot& snapshot) const;
+  // WRONG_STATE or TOKEN_WRONG_HOLDER when the recorded answer to a redeem is no leave to run any more.
+  absl::Status CheckStillExecuting(const Call& call, const jws::ExecutionClaims& claims,
+                                   const v1::Proposal& answered) const;
   absl::StatusOr<std::string> SignToken(const Caller& caller, const v1::Proposal& proposal,
                                         const std::string& token_id, absl::Time issue_time) const;
   storage::ListFilter VisibleFilter(const Caller& caller, const v1::ListProposalsRequest& request) const;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
+#include "core/policy/review.h"
 #include "core/text/text.h"
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
@@ -23,6 +24,8 @@ namespace {
 constexpr int kMaxVersions = 1000;
 constexpr int kDefaultEvents = 100;
 constexpr int kMaxEvents = 1000;
+// Who applies what the broker is started with; no principal of the directory is called so.
+constexpr char kBootstrap[] = "bootstrap";
 
 // What applying a text would do to what is there.
 struct ApplyPlan {
@@ -58,10 +61,11 @@ absl::StatusOr<ApplyPlan> PlanApply(const std::string& content, int64_t version,
   for (auto& [name, document] : merged) after.push_back(std::move(document));
   const auto built = BuildConfiguration(version + 1, after);
   if (!built.ok()) return built.status();
-  if (caller.kind == policy::PrincipalKind::kHuman &&
-      !built->IsMember(caller.principal, policy::kAdminGroup)) {
-    return error::InvalidField("Directory.groups",
-                               "this would take you out of the group admin; let another admin do that");
+  if (const absl::Status status = policy::Review(*built); !status.ok()) return status;
+  // Whoever applies can undo it: so nobody locks everybody out by mistake.
+  if (caller.principal != kBootstrap && !Authorize(*built, Method::kApplyDocuments, caller).ok()) {
+    return error::InvalidField("Directory",
+                               "you would no longer be an active admin; let another admin do that");
   }
   return plan;
 }
@@ -105,7 +109,7 @@ absl::StatusOr<v1::ApplyDocumentsResponse> Broker::ApplyDocuments(const Caller& 
   if (request.validate_only() || plan->documents.empty()) return plan->response;
   // The right to apply is checked again on the very version that is replaced.
   if (const absl::Status status = RefreshConfiguration(deadline); !status.ok()) return status;
-  if (caller.principal != "bootstrap") {
+  if (caller.principal != kBootstrap) {
     if (const absl::Status status = Authorize(Method::kApplyDocuments, caller); !status.ok()) return status;
   }
   const storage::RequestRecord record{caller.principal, call.request_id, call.body_digest,
@@ -125,7 +129,7 @@ absl::Status Broker::Bootstrap(std::string_view content, absl::Time deadline) {
   if (*version != 0) return absl::OkStatus();
   v1::ApplyDocumentsRequest request;
   request.set_content(std::string(content));
-  const Caller bootstrap{"bootstrap", policy::PrincipalKind::kAuditor, ""};
+  const Caller bootstrap{kBootstrap, policy::PrincipalKind::kAuditor, ""};
   const auto applied = ApplyDocuments(bootstrap, request, deadline);
   // Another replica may have been faster.
   if (error::ReasonOf(applied.status()) == v1::CONCURRENT_UPDATE) return RefreshConfiguration(deadline);

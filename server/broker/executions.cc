@@ -19,6 +19,8 @@ namespace {
 
 // A runner that misses two heartbeats in a row still keeps its lease.
 constexpr int kHeartbeatsPerLease = 3;
+// Longer than any run, and far inside what a Duration can say.
+constexpr absl::Duration kMaxRunDuration = absl::Hours(366 * 24);
 
 absl::Status CheckExecutor(const policy::Configuration& configuration, const v1::Proposal& proposal,
                            const std::string& principal) {
@@ -41,14 +43,29 @@ absl::Status CheckUsable(const v1::Proposal& proposal, proposal::Step next, absl
   return absl::OkStatus();
 }
 
+// The same for a proposal that does not exist, one that the caller may not see, and another's execution.
+absl::Status NoSuchExecution() { return error::Make(v1::NOT_FOUND, "no such execution of yours"); }
+
 absl::Status CheckExecution(const v1::Proposal& proposal, const std::string& principal,
                             const std::string& execution_id) {
   if (!proposal.has_execution() || proposal.execution().id() != execution_id ||
       proposal.execution().executor() != principal) {
-    return error::Make(v1::NOT_FOUND, "no such execution of yours");
+    return NoSuchExecution();
   }
   return absl::OkStatus();
 }
+
+// What is recorded in the place of a token: its id, and the certificate that it was issued to.
+struct IssuedToken {
+  std::string id;
+  std::string holder_thumbprint;
+
+  std::string ToText() const { return text::Concat(id, " ", holder_thumbprint); }
+  static IssuedToken FromText(std::string_view text) {
+    const size_t end = std::min(text.find(' '), text.size());
+    return {std::string(text.substr(0, end)), std::string(text.substr(std::min(end + 1, text.size())))};
+  }
+};
 
 }  // namespace
 
@@ -76,22 +93,25 @@ absl::StatusOr<v1::ClaimProposalResponse> Broker::ClaimProposal(const Caller& ca
   const auto answer =
       Transition(call, *id, [&](const Snapshot& snapshot) { return ClaimRule(call, token_id, snapshot); });
   if (!answer.ok()) return answer.status();
-  // What is recorded has the token's id in the place of the token. A repeated claim gets the same token,
-  // signed again, as long as no other claim came after it.
+  // A repeated claim gets the same token, signed again, as long as no other claim came after it.
   v1::ClaimProposalResponse response;
   if (!response.ParseFromString(*answer))
     return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
-  const bool repeated = response.token() != token_id;
-  if (repeated) {
+  const IssuedToken issued = IssuedToken::FromText(response.token());
+  if (issued.id != token_id) {
+    if (!digest::Equal(issued.holder_thumbprint, caller.certificate_thumbprint)) {
+      return error::Make(v1::TOKEN_WRONG_HOLDER,
+                         "this claim was answered to another certificate; claim with a new request_id");
+    }
     const auto record = store_->Get(*id, deadline);
     if (!record.ok()) return record.status();
-    if (record->current_token_id != response.token() || record->proposal.state() != v1::Proposal::APPROVED) {
+    if (record->current_token_id != issued.id || record->proposal.state() != v1::Proposal::APPROVED) {
       return error::Make(v1::WRONG_STATE,
                          "this claim was answered before, and its token can no longer be redeemed");
     }
   }
-  auto token = SignToken(caller, response.proposal(), response.token(),
-                         base::ToTime(response.proposal().update_time()));
+  auto token =
+      SignToken(caller, response.proposal(), issued.id, base::ToTime(response.proposal().update_time()));
   if (!token.ok()) return token.status();
   response.set_token(*std::move(token));
   return response;
@@ -128,10 +148,11 @@ absl::StatusOr<Broker::Step> Broker::ClaimRule(const Call& call, const std::stri
       {{"token_id", token_id},
        {"action_digest", before.action_digest()},
        {"expire_time", absl::FormatTime(absl::RFC3339_sec, claims.expire_time, absl::UTCTimeZone())}});
-  step.answer = [token_id, expire_time = claims.expire_time](const v1::Proposal& after) {
+  const IssuedToken issued{token_id, call.caller.certificate_thumbprint};
+  step.answer = [issued, expire_time = claims.expire_time](const v1::Proposal& after) {
     v1::ClaimProposalResponse response;
     *response.mutable_proposal() = after;
-    response.set_token(token_id);
+    response.set_token(issued.ToText());
     *response.mutable_token_expire_time() = base::ToTimestamp(expire_time);
     return response.SerializeAsString();
   };
@@ -155,18 +176,42 @@ absl::StatusOr<v1::RedeemTokenResponse> Broker::RedeemToken(const Caller& caller
   v1::RedeemTokenRequest body = request;
   body.set_token(claims->token_id);
   const Call call = MakeCall(caller, Method::kRedeemToken, request.request_id(), body, deadline);
+  const std::string execution_id = base::NewId(*random_);
   const auto answer = Transition(call, *id, [&](const Snapshot& snapshot) {
-    return RedeemRule(call, *claims, request.action_digest(), snapshot);
+    return RedeemRule(call, *claims, request.action_digest(), execution_id, snapshot);
   });
   if (!answer.ok()) return answer.status();
   v1::RedeemTokenResponse response;
   if (!response.ParseFromString(*answer))
     return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
+  if (response.proposal().execution().id() == execution_id) return response;
+  const absl::Status alive = CheckStillExecuting(call, *claims, response.proposal());
+  if (!alive.ok()) return alive;
   return response;
+}
+
+// The first answer is leave to run, so a repeated call gets it only while it is that.
+absl::Status Broker::CheckStillExecuting(const Call& call, const jws::ExecutionClaims& claims,
+                                         const v1::Proposal& answered) const {
+  if (!digest::Equal(claims.holder_thumbprint, call.caller.certificate_thumbprint)) {
+    return error::Make(v1::TOKEN_WRONG_HOLDER, "the token was issued to another certificate");
+  }
+  const auto id = proposal::ParseProposalName(answered.name(), "name");
+  if (!id.ok()) return id.status();
+  const auto record = store_->Get(*id, call.deadline);
+  if (!record.ok()) return record.status();
+  const v1::Proposal& now = record->proposal;
+  if (now.state() != v1::Proposal::EXECUTING || now.execution().id() != answered.execution().id()) {
+    return error::Make(v1::WRONG_STATE,
+                       text::Concat("this token was redeemed before, and the proposal is ",
+                                    v1::Proposal::State_Name(now.state()), " now; do not run it again"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::ExecutionClaims& claims,
                                                 const std::string& action_digest,
+                                                const std::string& execution_id,
                                                 const Snapshot& snapshot) const {
   const v1::Proposal& before = snapshot.record.proposal;
   const policy::Configuration& configuration = *snapshot.configuration;
@@ -205,7 +250,7 @@ absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::Exe
   proposal.set_state(v1::Proposal::EXECUTING);
   const absl::Duration lease = base::ToDuration(proposal.requirement().lease_lifetime());
   v1::Execution* execution = proposal.mutable_execution();
-  execution->set_id(base::NewId(*random_));
+  execution->set_id(execution_id);
   execution->set_executor(call.caller.principal);
   execution->set_token_id(claims.token_id);
   *execution->mutable_redeem_time() = base::ToTimestamp(snapshot.now);
@@ -230,6 +275,7 @@ absl::StatusOr<v1::HeartbeatResponse> Broker::Heartbeat(const Caller& caller,
   if (!id.ok()) return id.status();
   bool recent = true;
   const auto record = Load(*id, &recent, deadline);
+  if (error::ReasonOf(record.status()) == v1::NOT_FOUND) return NoSuchExecution();
   if (!record.ok()) return record.status();
   const absl::Status status = CheckExecution((*record)->proposal, caller.principal, request.execution_id());
   if (!status.ok()) return status;
@@ -249,11 +295,12 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
     return status;
   if (request.exit_code() < 0 || request.exit_code() > 255)
     return error::InvalidField("exit_code", "must be 0 to 255");
-  if (base::ToDuration(request.duration()) < absl::ZeroDuration()) {
-    return error::InvalidField("duration", "must not be negative");
+  const absl::Duration duration = base::ToDuration(request.duration());
+  if (!base::IsValid(request.duration()) || duration < absl::ZeroDuration() || duration > kMaxRunDuration) {
+    return error::InvalidField("duration", "must be a google.protobuf.Duration from 0 to 366 days");
   }
   const Call call = MakeCall(caller, Method::kReportExecution, request.request_id(), request, deadline);
-  return TransitionProposal(call, request.name(), [&](const Snapshot& snapshot) -> absl::StatusOr<Step> {
+  const auto rule = [&](const Snapshot& snapshot) -> absl::StatusOr<Step> {
     Step step;
     step.change.proposal = snapshot.record.proposal;
     v1::Proposal& proposal = step.change.proposal;
@@ -275,7 +322,10 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
                       {"exit_code", text::Concat(request.exit_code())},
                       {"state", v1::Proposal::State_Name(*state)}});
     return step;
-  });
+  };
+  auto reported = TransitionProposal(call, request.name(), rule);
+  if (error::ReasonOf(reported.status()) == v1::NOT_FOUND) return NoSuchExecution();
+  return reported;
 }
 
 }  // namespace countersign::broker

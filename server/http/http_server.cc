@@ -115,9 +115,9 @@ std::unique_ptr<httplib::Server> MakeListener(const HttpServer::Options& options
 void Limit(httplib::Server& server) {
   server.set_socket_options(SetSocketOptions);
   server.set_payload_max_length(kMaxRequestBytes);
-  server.set_read_timeout(5);
+  server.set_read_timeout(2);
   server.set_write_timeout(5);
-  server.set_keep_alive_timeout(5);
+  server.set_keep_alive_timeout(2);
   server.set_keep_alive_max_count(100);
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
     if (request.method == "GET" || request.method == "HEAD")

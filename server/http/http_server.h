@@ -31,7 +31,9 @@ class HttpServer {
     std::string key_file;
     // What OpenID discovery announces.
     std::string issuer;
-    int threads = 4;
+    // A connection that sends nothing, or a byte now and then, holds one. Probes must get through beside
+    // them.
+    int threads = 32;
   };
   // Called on the listener's threads, several at a time.
   struct Sources {

@@ -8,6 +8,7 @@
 #include "core/digest/digest.h"
 #include "core/error/error.h"
 #include "core/policy/configuration.h"
+#include "core/policy/environment_names.h"
 #include "core/text/text.h"
 #include "google/protobuf/stubs/common.h"
 
@@ -64,8 +65,13 @@ absl::Status ValidateEnvironment(const v1::Action& action) {
     if (!IsVariableName(name)) {
       return error::InvalidField("action.environment", "names must be [A-Za-z_][A-Za-z0-9_]*");
     }
-    if (HasNul(value))
-      return error::InvalidField(text::Concat("action.environment[", name, "]"), "must not hold NUL");
+    const std::string field = text::Concat("action.environment[", name, "]");
+    if (HasNul(value)) return error::InvalidField(field, "must not hold NUL");
+    if (policy::ChangesWhatRuns(name)) {
+      return error::InvalidField(field,
+                                 "changes which code runs; say it in the command or in an artifact instead, "
+                                 "where people read it, or leave it to the runner");
+    }
   }
   if (bytes > kMaxEnvironmentBytes)
     return error::InvalidField("action.environment", "at most 64 KiB together");

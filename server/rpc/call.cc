@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "core/digest/known_fields.h"
 #include "core/error/error.h"
 #include "core/text/text.h"
 #include "server/proposal/resource_name.h"
@@ -37,6 +38,11 @@ std::string RequestIdOf(const grpc::CallbackServerContext& context, base::Random
 
 bool IsSubmission(broker::Method method) {
   return method == broker::Method::kCreateProposal || method == broker::Method::kUploadArtifact;
+}
+
+PrincipalLimits::Transfer TransferOf(broker::Method method) {
+  return method == broker::Method::kUploadArtifact ? PrincipalLimits::Transfer::kUpload
+                                                   : PrincipalLimits::Transfer::kDownload;
 }
 
 }  // namespace
@@ -106,8 +112,13 @@ absl::Status Call::CheckSize(size_t request_bytes) const {
                                                      edge_->limits.max_request_bytes, " are allowed"));
 }
 
+absl::Status Call::CheckRequest(const google::protobuf::Message& request) const {
+  if (absl::Status status = CheckSize(request.ByteSizeLong()); !status.ok()) return status;
+  return digest::CheckKnownFields(request, "");
+}
+
 absl::Status Call::Reserve(int64_t bytes) {
-  absl::Status status = edge_->principal_limits.ReserveBytes(caller().principal, bytes);
+  absl::Status status = edge_->principal_limits.ReserveBytes(caller().principal, TransferOf(method_), bytes);
   if (status.ok()) reserved_bytes_ += bytes;
   return status;
 }
@@ -145,7 +156,8 @@ grpc::Status Call::Conclude(const absl::Status& status) {
 }
 
 void Call::Release() {
-  if (reserved_bytes_ > 0) edge_->principal_limits.ReleaseBytes(caller().principal, reserved_bytes_);
+  if (reserved_bytes_ > 0)
+    edge_->principal_limits.ReleaseBytes(caller().principal, TransferOf(method_), reserved_bytes_);
   reserved_bytes_ = 0;
   if (taken_ == Load::kWork) edge_->principal_limits.EndCall(caller().principal);
   if (taken_ == Load::kWatch) edge_->principal_limits.EndWatch(caller().principal);

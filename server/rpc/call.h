@@ -1,6 +1,7 @@
 #ifndef COUNTERSIGN_SERVER_RPC_CALL_H_
 #define COUNTERSIGN_SERVER_RPC_CALL_H_
 
+#include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -77,6 +78,8 @@ class Call {
   absl::Status Admit(Load load);
   // INVALID_FIELD for a request that is larger than any honest one.
   absl::Status CheckSize(size_t request_bytes) const;
+  // The same, and for one that holds fields which this broker does not know, at any depth.
+  absl::Status CheckRequest(const google::protobuf::Message& request) const;
   // Accounts for bytes that the call holds, until it ends.
   absl::Status Reserve(int64_t bytes);
   // The table again, for calls that last: the directory may have changed.
@@ -137,7 +140,7 @@ grpc::ServerUnaryReactor* Unary(Edge* edge, grpc::CallbackServerContext* context
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto call = std::make_shared<Call>(edge, context, method);
   internal::NoteProposalOf(*request, call.get());
-  absl::Status admitted = call->CheckSize(request->ByteSizeLong());
+  absl::Status admitted = call->CheckRequest(*request);
   if (admitted.ok()) admitted = call->Admit(Call::Load::kWork);
   if (!admitted.ok()) {
     reactor->Finish(call->Conclude(admitted));

@@ -17,7 +17,8 @@ DownloadReactor::DownloadReactor(Edge* edge, grpc::CallbackServerContext* contex
     : context_(context),
       call_(edge, context, broker::Method::kDownloadArtifact),
       request_(request),
-      handle_(std::make_shared<ReactorHandle<DownloadReactor>>()) {
+      handle_(std::make_shared<ReactorHandle<DownloadReactor>>()),
+      pace_(edge->limits, call_.start()) {
   base::MutexLock lock(&handle_->mutex);
   handle_->reactor = this;
 }
@@ -32,13 +33,10 @@ grpc::ServerWriteReactor<v1::DownloadArtifactResponse>* DownloadReactor::Start(
     reactor->End(admitted);
     return reactor;
   }
-  // A reader that stalls holds the artifact's bytes, so not for ever.
-  reactor->timer_ =
-      edge->timers.Add(reactor->call_.start() + absl::ToChronoNanoseconds(edge->limits.max_transfer_duration),
-                       [handle = reactor->handle_] {
-                         base::MutexLock lock(&handle->mutex);
-                         if (handle->reactor != nullptr) handle->reactor->context_->TryCancel();
-                       });
+  {
+    base::MutexLock lock(&reactor->handle_->mutex);
+    reactor->WatchPace();
+  }
   if (!edge->executor->TrySubmit([reactor] { reactor->Read(); })) reactor->End(AtConcurrencyLimit());
   return reactor;
 }
@@ -95,10 +93,25 @@ void DownloadReactor::OnWriteDone(bool ok) {
   }
 }
 
+void DownloadReactor::WatchPace() {
+  timer_ = call_.edge()->timers.Add(pace_.next_check(), [handle = handle_] {
+    base::MutexLock lock(&handle->mutex);
+    if (handle->reactor != nullptr) handle->reactor->CheckPace();
+  });
+}
+
+void DownloadReactor::CheckPace() {
+  if (pace_.Check(std::chrono::steady_clock::now(), static_cast<int64_t>(sent_)).ok()) {
+    WatchPace();
+  } else {
+    context_->TryCancel();  // A write may be under way, so it cannot be finished from here.
+  }
+}
+
 void DownloadReactor::OnDone() {
-  call_.edge()->timers.Cancel(timer_);
   {
     base::MutexLock lock(&handle_->mutex);
+    call_.edge()->timers.Cancel(timer_);
     handle_->reactor = nullptr;
   }
   delete this;

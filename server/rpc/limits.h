@@ -16,9 +16,13 @@ struct Limits {
   absl::Duration max_transfer_duration = absl::Minutes(5);
   // Serialized, for all requests but chunks.
   size_t max_request_bytes = (1 << 20) + (256 << 10);
+  // A transfer that moves fewer bytes in such a period is ended.
+  absl::Duration transfer_pace_period = absl::Seconds(10);
+  int64_t least_bytes_per_pace_period = 256 << 10;
   // Lower than the contract's 64 MiB where wanted, never higher.
   int64_t max_artifact_bytes = 64 << 20;
-  // What all uploads and downloads hold together; one principal gets at most half of it.
+  // What all uploads and downloads hold together. Uploads get at most half of it, so that runners can always
+  // fetch what was approved; one principal gets at most a quarter.
   int64_t transfer_memory_bytes = 256 << 20;
   // One principal's calls that are being worked on; waits and watches do not count.
   int max_in_flight_per_principal = 64;

@@ -50,6 +50,15 @@ std::vector<std::string> UriNames(const X509* certificate) {
   return uris;
 }
 
+// The X.509-SVID rules for leaves: no CA, no signing of certificates or revocation lists. Extensions that
+// cannot be read count as if they said so.
+bool MaySignOthers(X509* certificate) {
+  const uint32_t flags = X509_get_extension_flags(certificate);
+  if ((flags & (EXFLAG_CA | EXFLAG_INVALID)) != 0) return true;
+  return (flags & EXFLAG_KUSAGE) != 0 &&
+         (X509_get_key_usage(certificate) & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0;
+}
+
 }  // namespace
 
 absl::StatusOr<Peer> ReadPeer(std::string_view certificate_pem) {
@@ -63,6 +72,9 @@ absl::StatusOr<Peer> ReadPeer(std::string_view certificate_pem) {
   const std::vector<std::string> uris = UriNames(certificate.get());
   if (uris.size() != 1) {
     return Unknown("the client certificate must have exactly one URI among its subject alternative names");
+  }
+  if (MaySignOthers(certificate.get())) {
+    return Unknown("the client certificate is an authority's, which may sign others; connect with a leaf");
   }
   const auto id = policy::ParsePrincipalId(uris.front());
   if (!id.ok()) {

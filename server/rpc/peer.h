@@ -22,7 +22,8 @@ struct Peer {
 };
 
 // Reads a leaf certificate in PEM: its one URI SAN is the principal. PRINCIPAL_UNKNOWN when it has none,
-// several, or one that is not a principal's. Trusts the handshake to have checked the signature.
+// several, or one that is not a principal's, and for a certificate that may sign others. Trusts the handshake
+// to have checked the signature.
 absl::StatusOr<Peer> ReadPeer(std::string_view certificate_pem);
 
 // Remembers the peers of the last `capacity` certificates, so that a call does not parse one. Thread-safe.

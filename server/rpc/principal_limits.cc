@@ -9,6 +9,9 @@
 namespace countersign::rpc {
 namespace {
 
+// Sooner, a refused caller would only be refused again.
+constexpr absl::Duration kShortestDelay = absl::Milliseconds(100);
+
 absl::Status Limited(std::string_view what, absl::Duration delay) {
   return error::WithRetryDelay(error::Make(v1::RATE_LIMITED, what), delay);
 }
@@ -58,21 +61,23 @@ absl::Status PrincipalLimits::TakeSubmission(std::string_view principal, SteadyT
   if (left < 1) {
     const absl::Duration delay = absl::Seconds((1 - left) / limits_.submissions_per_second);
     return Limited("you submit faster than this broker allows; come back later",
-                   std::max(delay, absl::Milliseconds(1)));
+                   std::max(delay, kShortestDelay));
   }
   usage.submissions = left - 1;
   return absl::OkStatus();
 }
 
-absl::Status PrincipalLimits::ReserveBytes(std::string_view principal, int64_t bytes) {
+absl::Status PrincipalLimits::ReserveBytes(std::string_view principal, Transfer transfer, int64_t bytes) {
   base::MutexLock lock(&mutex_);
   Usage& usage = UsageLocked(principal);
-  if (usage.bytes + bytes > limits_.transfer_memory_bytes / 2) {
+  const bool upload = transfer == Transfer::kUpload;
+  if (usage.bytes + bytes > limits_.transfer_memory_bytes / 4) {
     TidyLocked(principal);
     return Limited("your uploads and downloads hold too much together; wait for one to end",
                    absl::Seconds(2));
   }
-  if (total_bytes_ + bytes > limits_.transfer_memory_bytes) {
+  if (total_bytes_ + bytes > limits_.transfer_memory_bytes ||
+      (upload && upload_bytes_ + bytes > limits_.transfer_memory_bytes / 2)) {
     TidyLocked(principal);
     return error::WithRetryDelay(
         error::Make(v1::OVERLOADED, "all uploads and downloads hold too much together; try again"),
@@ -80,13 +85,15 @@ absl::Status PrincipalLimits::ReserveBytes(std::string_view principal, int64_t b
   }
   usage.bytes += bytes;
   total_bytes_ += bytes;
+  if (upload) upload_bytes_ += bytes;
   return absl::OkStatus();
 }
 
-void PrincipalLimits::ReleaseBytes(std::string_view principal, int64_t bytes) {
+void PrincipalLimits::ReleaseBytes(std::string_view principal, Transfer transfer, int64_t bytes) {
   base::MutexLock lock(&mutex_);
   UsageLocked(principal).bytes -= bytes;
   total_bytes_ -= bytes;
+  if (transfer == Transfer::kUpload) upload_bytes_ -= bytes;
   TidyLocked(principal);
 }
 

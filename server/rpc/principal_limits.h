@@ -32,9 +32,13 @@ class PrincipalLimits {
   // Takes one submission from the bucket, or answers RATE_LIMITED with the time until there is one.
   absl::Status TakeSubmission(std::string_view principal, SteadyTime now) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // OVERLOADED when all transfers together would hold too much, RATE_LIMITED when this principal's would.
-  absl::Status ReserveBytes(std::string_view principal, int64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
-  void ReleaseBytes(std::string_view principal, int64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  enum class Transfer { kUpload, kDownload };
+
+  // OVERLOADED when all transfers, or all uploads, together would hold too much, RATE_LIMITED when this
+  // principal's would.
+  absl::Status ReserveBytes(std::string_view principal, Transfer transfer, int64_t bytes)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReleaseBytes(std::string_view principal, Transfer transfer, int64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Usage {
@@ -58,6 +62,7 @@ class PrincipalLimits {
   absl::flat_hash_map<std::string, Usage> usage_ ABSL_GUARDED_BY(mutex_);
   size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 1024;
   int64_t total_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t upload_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace countersign::rpc

@@ -18,20 +18,14 @@ absl::Status TooLarge(int64_t limit) {
                      absl::StrCat("an artifact may have at most ", limit, " bytes; send less"));
 }
 
-absl::Status TookTooLong(absl::Duration limit) {
-  return error::WithRetryDelay(
-      error::Make(v1::OVERLOADED, absl::StrCat("the upload took longer than ", absl::FormatDuration(limit),
-                                               "; send it again, faster")),
-      absl::Seconds(1));
-}
-
 }  // namespace
 
 UploadReactor::UploadReactor(Edge* edge, grpc::CallbackServerContext* context, v1::Artifact* response)
     : context_(context),
       call_(edge, context, broker::Method::kUploadArtifact),
       response_(response),
-      handle_(std::make_shared<ReactorHandle<UploadReactor>>()) {
+      handle_(std::make_shared<ReactorHandle<UploadReactor>>()),
+      pace_(edge->limits, call_.start()) {
   base::MutexLock lock(&handle_->mutex);
   handle_->reactor = this;
 }
@@ -46,13 +40,7 @@ grpc::ServerReadReactor<v1::UploadArtifactRequest>* UploadReactor::Start(Edge* e
     reactor->Refuse(admitted);
     return reactor;
   }
-  const absl::Duration limit = edge->limits.max_transfer_duration;
-  reactor->timer_ = edge->timers.Add(reactor->call_.start() + absl::ToChronoNanoseconds(limit),
-                                     [handle = reactor->handle_, limit] {
-                                       base::MutexLock timer_lock(&handle->mutex);
-                                       if (handle->reactor == nullptr) return;
-                                       handle->reactor->Refuse(TookTooLong(limit));
-                                     });
+  reactor->WatchPace();
   reactor->StartRead(&reactor->part_);
   return reactor;
 }
@@ -77,10 +65,28 @@ void UploadReactor::OnReadDone(bool ok) {
   }
 }
 
+void UploadReactor::WatchPace() {
+  timer_ = call_.edge()->timers.Add(pace_.next_check(), [handle = handle_] {
+    base::MutexLock lock(&handle->mutex);
+    if (handle->reactor != nullptr) handle->reactor->CheckPace();
+  });
+}
+
+void UploadReactor::CheckPace() {
+  if (state_ != State::kReading) return;
+  const absl::Status moving =
+      pace_.Check(std::chrono::steady_clock::now(), static_cast<int64_t>(bytes_.size()));
+  if (moving.ok()) {
+    WatchPace();
+  } else {
+    Refuse(moving);
+  }
+}
+
 void UploadReactor::OnDone() {
-  call_.edge()->timers.Cancel(timer_);
   {
     base::MutexLock lock(&handle_->mutex);
+    call_.edge()->timers.Cancel(timer_);
     handle_->reactor = nullptr;
   }
   delete this;

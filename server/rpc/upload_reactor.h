@@ -7,12 +7,13 @@
 
 #include "countersign/v1/proposal_service.pb.h"
 #include "server/rpc/call.h"
+#include "server/rpc/pace.h"
 
 namespace countersign::rpc {
 
 // One UploadArtifact: collects the bytes while it checks every limit as they come, then stores them. Memory
-// is accounted for as it grows, not as announced, so an upload that stalls holds no more than it sent; and
-// after `max_transfer_duration` it is ended.
+// is accounted for as it grows, not as announced, so an upload that stalls holds no more than it sent, and
+// not for long: see Pace.
 class UploadReactor final : public grpc::ServerReadReactor<v1::UploadArtifactRequest> {
  public:
   static grpc::ServerReadReactor<v1::UploadArtifactRequest>* Start(Edge* edge,
@@ -30,6 +31,8 @@ class UploadReactor final : public grpc::ServerReadReactor<v1::UploadArtifactReq
   UploadReactor(Edge* edge, grpc::CallbackServerContext* context, v1::Artifact* response);
 
   // All of these under the handle's lock.
+  void WatchPace();
+  void CheckPace();
   void Refuse(const absl::Status& status);
   absl::Status Take(const v1::UploadArtifactRequest& part);
   absl::Status TakeHeader(const v1::ArtifactHeader& header);
@@ -44,6 +47,7 @@ class UploadReactor final : public grpc::ServerReadReactor<v1::UploadArtifactReq
   v1::Artifact* const response_;
   const std::shared_ptr<ReactorHandle<UploadReactor>> handle_;
   Timers::Id timer_;
+  Pace pace_;
   State state_ = State::kReading;
   v1::UploadArtifactRequest part_;
   bool has_header_ = false;

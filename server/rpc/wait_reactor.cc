@@ -18,11 +18,10 @@ constexpr absl::Duration kAnswerMargin = absl::Milliseconds(500);
 
 absl::StatusOr<absl::Duration> Timeout(const v1::WaitProposalRequest& request) {
   if (!request.has_timeout()) return kDefaultTimeout;
-  const auto& timeout = request.timeout();
-  const bool valid = timeout.seconds() >= 0 && timeout.nanos() >= 0 && timeout.nanos() < 1'000'000'000;
-  if (!valid) return error::InvalidField("timeout", "must not be negative");
-  if (timeout.seconds() >= absl::ToInt64Seconds(kMaxTimeout)) return kMaxTimeout;
-  return base::ToDuration(timeout);
+  if (!base::IsValid(request.timeout()) || base::ToDuration(request.timeout()) < absl::ZeroDuration()) {
+    return error::InvalidField("timeout", "must be a google.protobuf.Duration that is not negative");
+  }
+  return std::min(base::ToDuration(request.timeout()), kMaxTimeout);
 }
 
 }  // namespace
@@ -40,7 +39,7 @@ grpc::ServerUnaryReactor* WaitReactor::Start(Edge* edge, grpc::CallbackServerCon
 
 absl::Status WaitReactor::Register(const v1::WaitProposalRequest& request) {
   call_.NoteProposal(request.name());
-  if (absl::Status status = call_.CheckSize(request.ByteSizeLong()); !status.ok()) return status;
+  if (absl::Status status = call_.CheckRequest(request); !status.ok()) return status;
   // Waits do no work, so the hub's own limit is theirs.
   if (absl::Status status = call_.Admit(Call::Load::kNone); !status.ok()) return status;
   absl::StatusOr<std::string> id = proposal::ParseProposalName(request.name(), "name");

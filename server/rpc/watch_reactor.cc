@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "core/error/error.h"
+#include "core/policy/configuration.h"
 
 namespace countersign::rpc {
 namespace {
 
 // A reader that is cut off, and does not even read that, loses its stream after this.
 constexpr std::chrono::seconds kLastWords{10};
-constexpr size_t kMaxTargetBytes = 128;
 
 }  // namespace
 
@@ -31,9 +31,10 @@ grpc::ServerWriteReactor<v1::WatchProposalsResponse>* WatchReactor::Start(
 }
 
 absl::Status WatchReactor::Open(const v1::WatchProposalsRequest& request) {
-  if (absl::Status status = call_.CheckSize(request.ByteSizeLong()); !status.ok()) return status;
-  if (request.target().size() > kMaxTargetBytes)
-    return error::InvalidField("target", "is not a target's name");
+  if (absl::Status status = call_.CheckRequest(request); !status.ok()) return status;
+  if (!request.target().empty() && !policy::IsTargetName(request.target())) {
+    return error::InvalidField("target", "must be targets/{target}");
+  }
   if (absl::Status status = call_.Admit(Call::Load::kWatch); !status.ok()) return status;
   StartSendInitialMetadata();  // So that the caller knows at once that it is watching.
 

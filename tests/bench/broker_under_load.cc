@@ -19,7 +19,7 @@ std::string Documents() {
   const std::string workload = testing::BrokerSite::Uri("workload", "job");
   std::string text =
       absl::StrCat("document: Directory\nprincipals:\n",                                                 //
-                   "- {id: ", agent, ", owner: owner}\n",                                                //
+                   "- {id: ", agent, ", owner: human}\n",                                                //
                    "- {id: ", human, ", person: human}\n",                                               //
                    "- {id: ", workload, "}\n",                                                           //
                    "groups:\n- name: operators\n  members: [", human, "]\n",                             //

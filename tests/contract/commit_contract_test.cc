@@ -124,8 +124,16 @@ TEST_P(CommitContract, RequestIdsOfTwoPrincipalsAreTwo) {
   first.request = Request("r1");
   Change second = Insertion(NewProposal("two"));
   second.request = Request("r1", "spiffe://example.org/agent/other");
+  second.request->response = "another answer";
   EXPECT_EQ(Outcome(first), CommitOutcome::kCommitted);
   EXPECT_EQ(Outcome(second), CommitOutcome::kCommitted);
+  for (const Change& change : {first, second}) {
+    const auto found = store().FindRequest(change.request->principal, "r1", kForever);
+    ASSERT_OK(found);
+    EXPECT_EQ(found->response, change.request->response);
+  }
+  EXPECT_THAT(store().FindRequest("spiffe://example.org/agent/third", "r1", kForever),
+              HasReason(v1::NOT_FOUND));
 }
 
 TEST_P(CommitContract, RefusedChangeRecordsNoRequest) {
@@ -261,6 +269,32 @@ TEST_P(CommitContract, ReplacedTokenIsRefused) {
     EXPECT_THAT(store().Commit(Redemption(reclaimed, "t1"), kForever), HasReason(v1::TOKEN_ALREADY_REDEEMED));
   });
   EXPECT_EQ(Outcome(Redemption(reclaimed, "t2")), CommitOutcome::kCommitted);
+}
+
+TEST_P(CommitContract, RedemptionThatConflictsSpendsNothing) {
+  const Record claimed = Claimed("one", "t1");
+  Change stale = Redemption(claimed, "t1");
+  stale.expected_version = claimed.version - 1;
+  Change elsewhere = Redemption(claimed, "t1");
+  elsewhere.configuration_version = 7;
+  ExpectNothingWritten([&] {
+    EXPECT_EQ(Outcome(stale), CommitOutcome::kConflict);
+    EXPECT_EQ(Outcome(elsewhere), CommitOutcome::kConflict);
+  });
+  EXPECT_EQ(Outcome(Redemption(claimed, "t1")), CommitOutcome::kCommitted);
+}
+
+TEST_P(CommitContract, ClaimThatConflictsReplacesNothing) {
+  const Record claimed = Claimed("one", "t1");
+  Change stale = Issue(claimed, "t2");
+  stale.expected_version = claimed.version - 1;
+  Change elsewhere = Issue(claimed, "t2");
+  elsewhere.configuration_version = 7;
+  ExpectNothingWritten([&] {
+    EXPECT_EQ(Outcome(stale), CommitOutcome::kConflict);
+    EXPECT_EQ(Outcome(elsewhere), CommitOutcome::kConflict);
+  });
+  EXPECT_EQ(Outcome(Redemption(claimed, "t1")), CommitOutcome::kCommitted);
 }
 
 TEST_P(CommitContract, UnknownTokenAndThatOfAnotherProposalAreRefused) {

@@ -50,6 +50,16 @@ TEST_F(CallerTest, WithAnExpiredCertificateDoesNotConnect) {
             grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(CallerTest, WhoseCertificateExpiresOnAConnectionThatStandsIsUnknown) {
+  StartServer();
+  const auto channel = Connect(kAlice);
+  ASSERT_TRUE(GetCallerOn(channel).ok());
+  clock_.Advance(absl::Hours(48));
+  const grpc::Status status = GetCallerOn(channel);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(ReasonOf(status), "PRINCIPAL_UNKNOWN");
+}
+
 TEST_F(CallerTest, InPlaintextDoesNotConnect) {
   StartServer();
   const auto channel =
@@ -73,6 +83,22 @@ TEST_F(CallerTest, WithoutExactlyOnePrincipalUriIsUnknown) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
     EXPECT_EQ(ReasonOf(status), "PRINCIPAL_UNKNOWN");
   }
+}
+
+TEST_F(CallerTest, WithACertificateThatMaySignOthersIsUnknown) {
+  StartServer();
+  const testing::TestCa::Powers cases[] = {
+      {.basic_constraints = "critical,CA:TRUE"},
+      {.basic_constraints = "CA:TRUE,pathlen:0", .key_usage = "critical,digitalSignature,keyCertSign"},
+      {.key_usage = "critical,digitalSignature,keyCertSign"},
+      {.key_usage = "critical,digitalSignature,cRLSign"},
+  };
+  for (const testing::TestCa::Powers& powers : cases) {
+    SCOPED_TRACE(powers.basic_constraints + " " + powers.key_usage);
+    EXPECT_EQ(ReasonOf(GetCallerOn(ConnectWith(ca_.IssueClientWith(powers, kAlice), ca_.pem()))),
+              "PRINCIPAL_UNKNOWN");
+  }
+  EXPECT_TRUE(GetCallerOn(ConnectWith(ca_.IssueClientWith({}, kAlice), ca_.pem())).ok());
 }
 
 TEST_F(CallerTest, NotInTheDirectoryIsUnknown) {

@@ -1,4 +1,5 @@
 // What every call has in common: errors, request ids, limits, the log, health, the end.
+#include <google/protobuf/unknown_field_set.h>
 #include <grpcpp/generic/generic_stub.h>
 
 #include <future>
@@ -71,6 +72,62 @@ TEST_F(EdgeTest, AMalformedFieldIsNamed) {
   ASSERT_THAT(details.infos, SizeIs(1));
   ASSERT_THAT(details.bad_requests, SizeIs(1));
   EXPECT_EQ(details.bad_requests[0].field_violations(0).field(), "name");
+}
+
+// Field 77 in a message, as a sender with another contract would put it there.
+void AddUnknown(google::protobuf::Message* message) {
+  message->GetReflection()->MutableUnknownFields(message)->AddLengthDelimited(77, "what nobody read");
+}
+
+TEST_F(EdgeTest, ARequestWithAFieldThatTheContractDoesNotHaveIsRefused) {
+  StartServer();
+  const auto field_of = [](const grpc::Status& status) {
+    EXPECT_EQ(ReasonOf(status), "INVALID_FIELD");
+    EXPECT_THAT(status.error_message(), HasSubstr("77"));
+    const ErrorDetails details = DetailsOf(status);
+    return details.bad_requests.size() == 1 ? details.bad_requests[0].field_violations(0).field() : "";
+  };
+  const auto create = [&](const v1::CreateProposalRequest& request) {
+    v1::Proposal proposal;
+    return field_of(Proposals(kAgent)->CreateProposal(Within().get(), request, &proposal));
+  };
+  v1::CreateProposalRequest request = NewProposal();
+  AddUnknown(&request);
+  EXPECT_EQ(create(request), "CreateProposalRequest");
+  request = NewProposal();
+  AddUnknown(request.mutable_action());
+  EXPECT_EQ(create(request), "action");
+  request = NewProposal();
+  AddUnknown(request.mutable_action()->add_artifacts());
+  EXPECT_EQ(create(request), "action.artifacts[0]");
+
+  v1::WaitProposalRequest wait;
+  wait.set_name(MustCreate().name());
+  AddUnknown(wait.mutable_timeout());
+  v1::Proposal proposal;
+  EXPECT_EQ(field_of(Proposals(kAgent)->WaitProposal(Within().get(), wait, &proposal)), "timeout");
+
+  v1::WatchProposalsRequest watch;
+  AddUnknown(&watch);
+  const auto context = Within();
+  const auto reader = Proposals(kAgent)->WatchProposals(context.get(), watch);
+  v1::WatchProposalsResponse change;
+  EXPECT_FALSE(reader->Read(&change));
+  EXPECT_EQ(field_of(reader->Finish()), "WatchProposalsRequest");
+}
+
+TEST_F(EdgeTest, AWaitForATimeThatProtobufDoesNotAllowIsRefused) {
+  StartServer();
+  v1::WaitProposalRequest wait;
+  wait.set_name(MustCreate().name());
+  for (const auto& [whole, nanos] : std::vector<std::pair<int64_t, int>>{
+           {1, -5}, {-1, 0}, {0, -1}, {0, 1'000'000'000}, {315'576'000'001, 0}}) {
+    wait.mutable_timeout()->set_seconds(whole);
+    wait.mutable_timeout()->set_nanos(nanos);
+    v1::Proposal proposal;
+    const grpc::Status status = Proposals(kAgent)->WaitProposal(Within().get(), wait, &proposal);
+    EXPECT_EQ(ReasonOf(status), "INVALID_FIELD") << whole << " " << nanos;
+  }
 }
 
 TEST_F(EdgeTest, AnInternalErrorIsLoggedAndNotTold) {

@@ -13,6 +13,9 @@ using ::countersign::testing::HasReason;
 using ::countersign::testing::IsOk;
 using std::chrono::milliseconds;
 
+constexpr auto kUpload = PrincipalLimits::Transfer::kUpload;
+constexpr auto kDownload = PrincipalLimits::Transfer::kDownload;
+
 class PrincipalLimitsTest : public ::testing::Test {
  protected:
   PrincipalLimitsTest() {
@@ -67,16 +70,25 @@ TEST_F(PrincipalLimitsTest, ManyPrincipalsDoNotRefillAnEmptyBucket) {
   EXPECT_THAT(limits.TakeSubmission("a", now_), HasReason(v1::RATE_LIMITED));
 }
 
-TEST_F(PrincipalLimitsTest, TransfersShareTheMemoryAndOnePrincipalGetsHalf) {
+TEST_F(PrincipalLimitsTest, TransfersShareTheMemoryAndOnePrincipalGetsAQuarter) {
   PrincipalLimits limits(values_);
-  EXPECT_OK(limits.ReserveBytes("a", 50));
-  EXPECT_THAT(limits.ReserveBytes("a", 1), HasReason(v1::RATE_LIMITED));
-  EXPECT_OK(limits.ReserveBytes("b", 50));
-  const absl::Status refused = limits.ReserveBytes("c", 1);
+  EXPECT_OK(limits.ReserveBytes("a", kDownload, 25));
+  EXPECT_THAT(limits.ReserveBytes("a", kDownload, 1), HasReason(v1::RATE_LIMITED));
+  for (const char* other : {"b", "c", "d"}) EXPECT_OK(limits.ReserveBytes(other, kDownload, 25));
+  const absl::Status refused = limits.ReserveBytes("e", kDownload, 1);
   EXPECT_THAT(refused, HasReason(v1::OVERLOADED));
   EXPECT_TRUE(error::RetryDelayOf(refused).has_value());
-  limits.ReleaseBytes("b", 50);
-  EXPECT_THAT(limits.ReserveBytes("c", 50), IsOk());
+  limits.ReleaseBytes("b", kDownload, 25);
+  EXPECT_THAT(limits.ReserveBytes("e", kDownload, 25), IsOk());
+}
+
+TEST_F(PrincipalLimitsTest, UploadsLeaveHalfOfTheMemoryToDownloads) {
+  PrincipalLimits limits(values_);
+  for (const char* agent : {"a", "b"}) EXPECT_OK(limits.ReserveBytes(agent, kUpload, 25));
+  EXPECT_THAT(limits.ReserveBytes("c", kUpload, 1), HasReason(v1::OVERLOADED));
+  for (const char* runner : {"d", "e"}) EXPECT_OK(limits.ReserveBytes(runner, kDownload, 25));
+  limits.ReleaseBytes("a", kUpload, 25);
+  EXPECT_OK(limits.ReserveBytes("c", kUpload, 25));
 }
 
 }  // namespace

@@ -237,6 +237,21 @@ grpc::Status ServerFixture::Approve(const std::string& principal, const v1::Prop
   return Decisions(principal)->ApproveProposal(Within().get(), request, approved);
 }
 
+void ServerFixture::RevokeJob() {
+  v1::ApplyDocumentsRequest request;
+  request.set_content(
+      "document: Directory\n"
+      "principals:\n"
+      "  - id: spiffe://example.org/agent/bot\n"
+      "  - id: spiffe://example.org/human/alice\n"
+      "  - {id: spiffe://example.org/workload/ci, revoked: true}\n"
+      "groups:\n"
+      "  - {name: admin, members: [spiffe://example.org/human/alice]}\n");
+  v1::ApplyDocumentsResponse response;
+  const grpc::Status applied = Configs(kAlice)->ApplyDocuments(Within().get(), request, &response);
+  EXPECT_TRUE(applied.ok()) << applied.error_message();
+}
+
 grpc::Status ServerFixture::Get(const std::string& principal, const std::string& name,
                                 v1::Proposal* proposal) {
   v1::GetProposalRequest request;

@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -75,6 +76,17 @@ class CollectingLog final : public RequestLog, public RequestObserver {
   std::map<std::pair<std::string, v1::Reason>, int> counts_ ABSL_GUARDED_BY(mutex_);
 };
 
+// The machine's clock, which a test may set forward. Thread-safe.
+class ForwardClock final : public base::Clock {
+ public:
+  absl::Time Now() const override { return system_.Now() + absl::Seconds(seconds_.load()); }
+  void Advance(absl::Duration by) { seconds_ += absl::ToInt64Seconds(by); }
+
+ private:
+  base::SystemClock system_;
+  std::atomic<int64_t> seconds_ = 0;
+};
+
 class ServerFixture : public ::testing::Test, public broker::ChangeObserver {
  protected:
   ServerFixture();
@@ -99,13 +111,15 @@ class ServerFixture : public ::testing::Test, public broker::ChangeObserver {
   // Submits as kAgent.
   v1::Proposal MustCreate();
   grpc::Status Approve(const std::string& principal, const v1::Proposal& proposal, v1::Proposal* approved);
+  // Applies a directory in which kJob is revoked.
+  void RevokeJob();
   grpc::Status Get(const std::string& principal, const std::string& name, v1::Proposal* proposal);
   grpc::Status Upload(const std::string& principal, const v1::ArtifactHeader& header,
                       const std::vector<std::string>& chunks, v1::Artifact* artifact);
 
   testing::TestCa ca_;
   testing::TemporaryDirectory directory_;
-  base::SystemClock clock_;
+  ForwardClock clock_;
   base::SystemRandom random_;
   testing::FakeStore store_;
   CollectingLog log_;

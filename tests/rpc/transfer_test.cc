@@ -165,9 +165,45 @@ TEST_F(TransferTest, AnUploadThatStallsIsEnded) {
   EXPECT_EQ(ReasonOf(status), "OVERLOADED");
 }
 
+TEST_F(TransferTest, AnUploadThatDripsIsEndedLongBeforeItsTime) {
+  options_.limits.transfer_pace_period = absl::Milliseconds(200);
+  options_.limits.least_bytes_per_pace_period = 1000;
+  StartServer();
+  v1::Artifact artifact;
+  grpc::ClientContext context;
+  const auto writer = Proposals(kAgent)->UploadArtifact(&context, &artifact);
+  ASSERT_TRUE(writer->Write(HeaderPart(1 << 20)));
+  ASSERT_TRUE(writer->Write(ChunkPart(std::string(1000, 'x'))));
+  ASSERT_TRUE(writer->Write(ChunkPart("x")));
+  const grpc::Status status = writer->Finish();
+  EXPECT_EQ(ReasonOf(status), "OVERLOADED");
+  EXPECT_THAT(status.error_message(), ::testing::HasSubstr("moved less than 1000 bytes in 200ms"));
+}
+
+TEST_F(TransferTest, ADownloadThatNobodyReadsIsEnded) {
+  options_.limits.transfer_pace_period = absl::Milliseconds(200);
+  StartServer();
+  std::string digest;
+  const v1::Proposal proposal = Propose(std::string(8 << 20, 'x'), &digest);
+  v1::DownloadArtifactRequest request;
+  request.set_proposal(proposal.name());
+  request.set_digest(digest);
+  grpc::ClientContext context;
+  const auto reader = Proposals(kAgent)->DownloadArtifact(&context, request);
+  EXPECT_TRUE(Eventually([&] {
+    const auto lines = log_.lines();
+    return !lines.empty() && lines.back().method == "DownloadArtifact";
+  }));
+  EXPECT_EQ(log_.lines().back().reason, "CANCELLED");
+  v1::DownloadArtifactResponse part;
+  while (reader->Read(&part)) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
 // How principals share the memory is tested with PrincipalLimits; here, that uploads and downloads ask it.
 TEST_F(TransferTest, OnePrincipalsTransfersHoldOnlySoMuchMemoryAndGiveItBack) {
-  options_.limits.transfer_memory_bytes = 1 << 20;
+  options_.limits.transfer_memory_bytes = 2 << 20;
   StartServer();
   const std::string half(512 << 10, 'x');
   for (int i = 0; i < 10; ++i) {

@@ -213,5 +213,20 @@ TEST_F(WaitTest, SurvivesCancellationsThatRaceWithAnswers) {
   EXPECT_TRUE(Eventually([&] { return hub_->waiting() == 0; }));
 }
 
+TEST_F(WaitTest, TellsNothingToWhoIsRevokedMeanwhile) {
+  StartServer();
+  const v1::Proposal proposal = MustCreate();
+  v1::Proposal answer;
+  grpc::Status status;
+  std::thread waiter([&] { status = Wait(kJob, Request(proposal.name()), &answer); });
+  ASSERT_TRUE(Eventually([&] { return hub_->waiting() == 1; }));
+  RevokeJob();
+  v1::Proposal approved;
+  EXPECT_TRUE(Approve(kAlice, proposal, &approved).ok());
+  waiter.join();
+  EXPECT_EQ(ReasonOf(status), "PRINCIPAL_REVOKED");
+  EXPECT_EQ(answer.name(), "");
+}
+
 }  // namespace
 }  // namespace countersign::rpc

@@ -41,6 +41,17 @@ TEST_F(WatchTest, StreamsWhatIsPendingAndThenWhatChanges) {
   EXPECT_FALSE(change.resume_token().empty());
 }
 
+TEST_F(WatchTest, RefusesATargetThatIsNoTargetsName) {
+  StartServer();
+  for (const char* target : {"%", "db", "targets/", "targets/DB", "targets/%", "targets/../x"}) {
+    Stream stream = Open(kAlice, "", target);
+    EXPECT_FALSE(stream.Next().has_proposal()) << target;
+    const grpc::Status status = stream.reader->Finish();
+    EXPECT_EQ(ReasonOf(status), "INVALID_FIELD") << target;
+    EXPECT_EQ(DetailsOf(status).bad_requests.at(0).field_violations(0).field(), "target");
+  }
+}
+
 TEST_F(WatchTest, ResumesOnAnotherConnection) {
   StartServer();
   const v1::Proposal proposal = MustCreate();
@@ -68,6 +79,16 @@ TEST_F(WatchTest, ShowsAnAgentOnlyItsOwn) {
   v1::Proposal own;
   ASSERT_TRUE(Proposals(kOtherAgent)->CreateProposal(Within().get(), request, &own).ok());
   EXPECT_EQ(stream.Next().proposal().name(), own.name());
+}
+
+TEST_F(WatchTest, EndsForWhoIsRevokedMeanwhile) {
+  StartServer();
+  (void)MustCreate();
+  Stream stream = Open(kJob);
+  EXPECT_TRUE(stream.Next().has_proposal());
+  RevokeJob();
+  EXPECT_FALSE(stream.Next().has_proposal());
+  EXPECT_EQ(ReasonOf(stream.reader->Finish()), "PRINCIPAL_REVOKED");
 }
 
 TEST_F(WatchTest, RefusesAForeignToken) {

@@ -70,6 +70,11 @@ void FakeStore::LoseNextAnswer() {
   lose_answer_ = true;
 }
 
+void FakeStore::BeforeNextCommit(std::function<void()> action) {
+  base::MutexLock lock(&mutex_);
+  before_commit_ = std::move(action);
+}
+
 void FakeStore::Tamper(const std::string& id, const v1::Proposal& proposal) {
   base::MutexLock lock(&mutex_);
   records_[id].proposal = proposal;
@@ -136,6 +141,12 @@ void FakeStore::Write(const Change& change, const std::string& id) {
 }
 
 absl::StatusOr<CommitOutcome> FakeStore::Commit(const Change& change, absl::Time) {
+  std::function<void()> somebody_else;
+  {
+    base::MutexLock lock(&mutex_);
+    somebody_else = std::exchange(before_commit_, nullptr);
+  }
+  if (somebody_else) somebody_else();
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
   const std::string id = IdOf(change.proposal);

@@ -1,6 +1,7 @@
 #ifndef COUNTERSIGN_TESTS_SUPPORT_FAKE_STORE_H_
 #define COUNTERSIGN_TESTS_SUPPORT_FAKE_STORE_H_
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -20,6 +21,8 @@ class FakeStore final : public storage::Store {
   void FailWith(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   // The next Commit() writes, and its answer is lost.
   void LoseNextAnswer() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Before the next Commit() this happens, as if somebody else were faster.
+  void BeforeNextCommit(std::function<void()> action) ABSL_LOCKS_EXCLUDED(mutex_);
   // Overwrites a stored proposal, as somebody with the database's password could.
   void Tamper(const std::string& id, const v1::Proposal& proposal) ABSL_LOCKS_EXCLUDED(mutex_);
   size_t reads() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -85,6 +88,7 @@ class FakeStore final : public storage::Store {
   mutable base::Mutex mutex_;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   bool lose_answer_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> before_commit_ ABSL_GUARDED_BY(mutex_);
   mutable size_t reads_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, storage::Record> records_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<std::string, std::string>> decisions_ ABSL_GUARDED_BY(mutex_);

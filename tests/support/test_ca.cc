@@ -97,17 +97,21 @@ Certificate TestCa::IssueServer(const std::vector<std::string>& names, Validity 
   std::vector<std::string> entries;
   for (const std::string& name : names)
     entries.push_back(absl::StrCat(IsAddress(name) ? "IP:" : "DNS:", name));
-  return Issue("server", absl::StrJoin(entries, ","), "serverAuth", validity);
+  return Issue("server", absl::StrJoin(entries, ","), "serverAuth", validity, Powers());
 }
 
 Certificate TestCa::IssueClient(const std::vector<std::string>& uris, Validity validity) {
   std::vector<std::string> entries;
   for (const std::string& uri : uris) entries.push_back(absl::StrCat("URI:", uri));
-  return Issue("client", absl::StrJoin(entries, ","), "clientAuth", validity);
+  return Issue("client", absl::StrJoin(entries, ","), "clientAuth", validity, Powers());
+}
+
+Certificate TestCa::IssueClientWith(const Powers& powers, const std::string& uri) {
+  return Issue("client", absl::StrCat("URI:", uri), "clientAuth", {}, powers);
 }
 
 Certificate TestCa::Issue(const std::string& common_name, const std::string& subject_alternative_names,
-                          const char* extended_key_usage, const Validity& validity) {
+                          const char* extended_key_usage, const Validity& validity, const Powers& powers) {
   const int serial = next_serial_++;
   const std::unique_ptr<EVP_PKEY, Deleter> key(EVP_EC_gen("P-256"));
   const std::unique_ptr<X509, Deleter> certificate(X509_new());
@@ -118,8 +122,8 @@ Certificate TestCa::Issue(const std::string& common_name, const std::string& sub
   SetName(X509_get_subject_name(certificate.get()), common_name);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate_.get()));
   X509_set_pubkey(certificate.get(), key.get());
-  AddExtension(certificate.get(), certificate_.get(), NID_basic_constraints, "critical,CA:FALSE");
-  AddExtension(certificate.get(), certificate_.get(), NID_key_usage, "critical,digitalSignature");
+  AddExtension(certificate.get(), certificate_.get(), NID_basic_constraints, powers.basic_constraints);
+  AddExtension(certificate.get(), certificate_.get(), NID_key_usage, powers.key_usage);
   AddExtension(certificate.get(), certificate_.get(), NID_ext_key_usage, extended_key_usage);
   AddExtension(certificate.get(), certificate_.get(), NID_authority_key_identifier, "keyid");
   if (!subject_alternative_names.empty()) {

@@ -42,8 +42,16 @@ class TestCa {
   // For a server: each name is a DNS name or an IP address.
   Certificate IssueServer(const std::vector<std::string>& names = {"localhost", "127.0.0.1"},
                           Validity validity = {});
+  // What a certificate says about itself beside its names.
+  struct Powers {
+    std::string basic_constraints = "critical,CA:FALSE";
+    std::string key_usage = "critical,digitalSignature";
+  };
+
   // For a client: URI SANs such as spiffe://example.org/agent/bot.
   Certificate IssueClient(const std::vector<std::string>& uris, Validity validity = {});
+  // The same with other powers than a leaf has.
+  Certificate IssueClientWith(const Powers& powers, const std::string& uri);
   Certificate IssueClient(std::string_view uri, Validity validity = {}) {
     return IssueClient(std::vector<std::string>{std::string(uri)}, validity);
   }
@@ -55,7 +63,7 @@ class TestCa {
   };
 
   Certificate Issue(const std::string& common_name, const std::string& subject_alternative_names,
-                    const char* extended_key_usage, const Validity& validity);
+                    const char* extended_key_usage, const Validity& validity, const Powers& powers);
 
   TemporaryDirectory directory_;
   std::unique_ptr<EVP_PKEY, Deleter> key_;

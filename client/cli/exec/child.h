@@ -16,7 +16,7 @@ struct Command {
   const Program& program;
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;
-  std::string directory;
+  int directory;  // An open one, where it is started. Borrowed.
 };
 
 // How it ended.
@@ -25,8 +25,9 @@ struct Outcome {
   std::string problem;  // Why it could not be started.
 };
 
-// Starts the command in this terminal session with standard input, output and error and no other descriptor,
-// default signal handling and nothing blocked; relays signals; waits for its end.
+// Starts the command in this terminal session with an empty standard input, our standard output and error and
+// no other descriptor, umask 077, default signal handling and nothing blocked; relays signals; waits for its
+// end.
 Outcome RunCommand(const Command& command, SignalRelay& relay);
 
 }  // namespace countersign::cli

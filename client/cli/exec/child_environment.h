@@ -15,14 +15,10 @@ namespace countersign::cli {
 inline constexpr std::string_view kProgramPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Whether a variable of this name changes which code runs: the dynamic loader's, the shells', PATH, and those
-// by which interpreters load code.
-bool ChangesWhatRuns(std::string_view name);
-
-// The program's environment, made from nothing: PATH; HOME, USER, LANG, LC_ALL, TZ and TERM as the runner has
-// them; the runner's variables in `passed`; and what was approved. `variable` is like getenv. An error, which
-// names the variable, when what was approved or passed changes what runs, a passed one is not set, or is also
-// in what was approved.
+// The program's environment, made from nothing: PATH, and LANG=C.UTF-8; the runner's variables in `passed`;
+// and what was approved. HOME is the caller's to add, unless it is passed. `variable` is like getenv. An
+// error, which names the variable, when what was approved changes what runs, what is passed loads code, is
+// not set, or is also in what was approved.
 absl::StatusOr<std::map<std::string, std::string>> BuildEnvironment(
     const std::map<std::string, std::string>& approved, const std::vector<std::string>& passed,
     const std::string& path, const std::function<const char*(const char*)>& variable);

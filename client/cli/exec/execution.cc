@@ -23,6 +23,8 @@ namespace countersign::cli {
 namespace {
 
 constexpr size_t kMostPemBytes = 64 << 10;
+// Between looking for who holds the target and claiming again.
+constexpr absl::Duration kTurnPause = absl::Seconds(1);
 constexpr absl::Duration kReportAttempt = absl::Seconds(15);
 constexpr absl::Duration kReportPause = absl::Seconds(2);
 constexpr absl::Duration kReportPatience = absl::Minutes(10);
@@ -52,12 +54,10 @@ absl::StatusOr<Trust> LoadTrust(Session& session) {
 }
 
 absl::StatusOr<v1::Proposal> WaitUntilApproved(Session& session, const std::string& id,
-                                               const std::string& timeout_text, const std::stop_token& stop) {
-  const auto timeout = ParseTimeout(timeout_text);
-  if (!timeout.ok()) return timeout.status();
+                                               absl::Duration timeout, const std::stop_token& stop) {
   const auto name = session.ResolveName(id);
   if (!name.ok()) return name.status();
-  auto proposal = WaitForDecision(session, *name, *timeout, stop);
+  auto proposal = WaitForDecision(session, *name, timeout, stop);
   if (!proposal.ok()) return proposal;
   if (proposal->name() != *name) return absl::InternalError("the broker answered with another proposal");
   if (proposal->state() != v1::Proposal::APPROVED) {
@@ -74,7 +74,9 @@ absl::StatusOr<v1::Proposal> WaitUntilApproved(Session& session, const std::stri
 // Brings the approved bytes and hashes what is on disk afterwards.
 absl::StatusOr<PrivateDirectory> BringArtifacts(Session& session, Client& client,
                                                 const v1::Proposal& proposal, const std::stop_token& stop) {
-  auto directory = PrivateDirectory::Create(BaseDirectory(session.world().variable));
+  auto directory =
+      PrivateDirectory::Create(BaseDirectory(session.world().variable),
+                               text::Concat("countersign-exec-", session.environment().NewRequestId()));
   if (!directory.ok()) return directory;
   for (const auto& artifact : proposal.action().artifacts()) {
     absl::Status status = directory->Write(artifact.file_name(), [&](const auto& sink) {
@@ -152,6 +154,49 @@ absl::StatusOr<v1::RedeemTokenResponse> Redeem(Client& client, const std::string
                    "was spent on the way, and a human has to resolve it as failed"));
 }
 
+// Waits for the end of the execution that holds the target.
+absl::Status AwaitTarget(Session& session, Client& client, const std::string& target, absl::Duration patience,
+                         const std::stop_token& stop) {
+  v1::ListProposalsRequest request;
+  request.set_target(target);
+  request.add_states(v1::Proposal::EXECUTING);
+  request.add_states(v1::Proposal::AMBIGUOUS);
+  const auto holders = client.ListProposals(request, {.stop = stop});
+  if (!holders.ok()) return holders.status();
+  if (holders->proposals().empty()) {  // It has just ended.
+    session.environment().SleepFor(kTurnPause, stop);
+    return absl::OkStatus();
+  }
+  const v1::Proposal& holder = holders->proposals(0);
+  session.err() << text::Concat("countersign: ", holder.name(), " is ",
+                                v1::Proposal::State_Name(holder.state()), " on ", target,
+                                "; waiting for its end\n")
+                << std::flush;
+  return client.Wait(holder.name(), {.while_state = holder.state(), .timeout = patience, .stop = stop})
+      .status();
+}
+
+// Spends a token as soon as no other execution holds the target; each try has a token of its own, because
+// tokens live shorter than executions. TARGET_BUSY when `give_up_at` comes first.
+absl::StatusOr<v1::RedeemTokenResponse> TakeTurn(Session& session, Client& client, const Trust& trust,
+                                                 const v1::Proposal& proposal, const std::string& digest,
+                                                 absl::Duration give_up_at, const std::stop_token& stop) {
+  Environment& environment = session.environment();
+  for (;;) {
+    const auto token = ClaimToken(session, client, trust, proposal, digest, stop);
+    if (!token.ok()) return token.status();
+    auto leave = Redeem(client, *token, digest, stop);
+    if (leave.ok() || error::ReasonOf(leave.status()) != v1::TARGET_BUSY) return leave;
+    const absl::Duration approval_left =
+        absl::FromUnixSeconds(proposal.approval_expire_time().seconds()) - environment.Now();
+    const absl::Duration patience = std::min(give_up_at - environment.Uptime(), approval_left);
+    if (patience <= absl::ZeroDuration()) return leave;
+    const absl::Status ended = AwaitTarget(session, client, proposal.action().target(), patience, stop);
+    if (absl::IsDeadlineExceeded(ended)) return leave;
+    if (!ended.ok()) return ended;
+  }
+}
+
 // Reports until the broker has it, or patience ends.
 void Report(Session& session, Client& client, const v1::ReportExecutionRequest& request) {
   Environment& environment = session.environment();
@@ -211,13 +256,14 @@ int RunAndReport(Session& session, Client& client, const v1::RedeemTokenResponse
   return outcome.exit_code;
 }
 
-// The program's name as it is looked up: "./name" means an approved artifact.
-std::string ProgramName(const v1::Action& action, const PrivateDirectory& directory) {
+// What argv[0] means: "./name" an approved artifact, anything else a program of this machine.
+absl::StatusOr<Program> FindProgram(const v1::Action& action, const PrivateDirectory& directory,
+                                    const std::string& path) {
   const std::string& name = action.argv(0);
   for (const auto& artifact : action.artifacts()) {
-    if (name == "./" + artifact.file_name()) return text::Concat(directory.path(), "/", artifact.file_name());
+    if (name == "./" + artifact.file_name()) return OpenArtifact(directory, artifact.file_name());
   }
-  return name;
+  return OpenProgram(name, path);
 }
 
 }  // namespace
@@ -242,33 +288,36 @@ absl::Status CheckCommand(const std::vector<std::string>& given, const v1::Actio
 absl::StatusOr<int> Execute(Session& session, const ExecOptions& options) {
   SignalRelay relay;  // Before the client, whose threads must not take the signals.
   const std::stop_token stop = relay.stop();
+  const auto timeout = ParseTimeout(options.timeout);
+  if (!timeout.ok()) return timeout.status();
+  const absl::Duration give_up_at = session.environment().Uptime() + *timeout;
   const auto trust = LoadTrust(session);
   if (!trust.ok()) return trust.status();
   const auto client = session.client();
   if (!client.ok()) return client.status();
-  const auto proposal = WaitUntilApproved(session, options.id, options.timeout, stop);
+  const auto proposal = WaitUntilApproved(session, options.id, *timeout, stop);
   if (!proposal.ok()) return proposal.status();
   const v1::Action& action = proposal->action();
   if (const auto status = CheckCommand(session.command(), action); !status.ok()) return status;
 
   const std::string path = options.path.empty() ? std::string(kProgramPath) : options.path;
-  const auto environment = BuildEnvironment({action.environment().begin(), action.environment().end()},
-                                            options.passed_variables, path, session.world().variable);
+  auto environment = BuildEnvironment({action.environment().begin(), action.environment().end()},
+                                      options.passed_variables, path, session.world().variable);
   if (!environment.ok()) return environment.status();
   const auto directory = BringArtifacts(session, **client, *proposal, stop);
   if (!directory.ok()) return directory.status();
-  const auto program = OpenProgram(ProgramName(action, *directory), path);
+  environment->emplace("HOME", directory->path());
+  const auto program = FindProgram(action, *directory, path);
   if (!program.ok()) return program.status();
 
   const std::vector<std::string> argv(action.argv().begin(), action.argv().end());
   const auto digest =
       DigestOfWhatWillRun(*proposal, session.command().empty() ? argv : session.command(), *directory);
   if (!digest.ok()) return digest.status();
-  const auto token = ClaimToken(session, **client, *trust, *proposal, *digest, stop);
-  if (!token.ok()) return token.status();
-  const auto leave = Redeem(**client, *token, *digest, stop);
+  const auto leave = TakeTurn(session, **client, *trust, *proposal, *digest, give_up_at, stop);
   if (!leave.ok()) return leave.status();
-  return RunAndReport(session, **client, *leave, {*program, argv, *environment, directory->path()}, relay);
+  return RunAndReport(session, **client, *leave, {*program, argv, *environment, directory->descriptor()},
+                      relay);
 }
 
 }  // namespace countersign::cli

@@ -12,7 +12,7 @@ namespace countersign::cli {
 
 struct ExecOptions {
   std::string id;
-  std::string timeout;
+  std::string timeout;  // For the approval and for the target to be free, together; empty means for ever.
   std::string path;
   std::vector<std::string> passed_variables;
 };

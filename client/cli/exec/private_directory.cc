@@ -6,11 +6,11 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "client/cli/exec/trusted_path.h"
 #include "core/digest/digest.h"
 #include "core/text/text.h"
 
@@ -39,23 +39,38 @@ absl::Status WriteAll(int descriptor, const std::string& path, std::string_view 
 
 }  // namespace
 
-absl::StatusOr<PrivateDirectory> PrivateDirectory::Create(const std::string& base) {
-  std::string path = text::Concat(base, "/countersign-exec-XXXXXX");
-  if (mkdtemp(path.data()) == nullptr) return SystemError("make a directory in", base);  // 0700.
-  const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  PrivateDirectory directory(path, descriptor);
-  if (descriptor < 0) return SystemError("open", path);
+absl::StatusOr<PrivateDirectory> PrivateDirectory::Create(const std::string& base, const std::string& name) {
+  const auto parent = OpenTrusted(base, O_PATH | O_DIRECTORY);
+  if (!parent.ok()) {
+    return absl::Status(
+        parent.status().code(),
+        text::Concat("will not keep approved files in ", base, ": ", text::MessageOf(parent.status()),
+                     "; set TMPDIR to a directory that only you can write to"));
+  }
+  const std::string path = text::Concat(base, "/", name);
+  if (mkdirat(parent->get(), name.c_str(), 0700) != 0) return SystemError("make", path);
+  PrivateDirectory directory(
+      path, Descriptor(openat(parent->get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
+  struct stat facts;
+  if (!directory.descriptor_.is_open() || fstat(directory.descriptor(), &facts) != 0) {
+    return SystemError("open", path);
+  }
+  if (facts.st_uid != geteuid() || (facts.st_mode & 0777) != 0700) {
+    return absl::PermissionDeniedError(
+        text::Concat(path, " was just made, and is not private: its file system keeps no owners and modes; ",
+                     "set TMPDIR to a directory on another one"));
+  }
   return directory;
 }
 
+// By its path, because that is as good as the descriptor: nobody else can rename what is on the way.
 PrivateDirectory::~PrivateDirectory() {
-  if (descriptor_ >= 0) close(descriptor_);
   std::error_code ignored;
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
 PrivateDirectory::PrivateDirectory(PrivateDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, "")), descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : path_(std::exchange(other.path_, "")), descriptor_(std::move(other.descriptor_)) {}
 
 absl::Status PrivateDirectory::Write(
     const std::string& file_name,
@@ -63,8 +78,8 @@ absl::Status PrivateDirectory::Write(
   if (!IsFileName(file_name))
     return absl::InvalidArgumentError(text::Concat(file_name, " is not a proper file name"));
   const std::string path = text::Concat(path_, "/", file_name);
-  const int descriptor =
-      openat(descriptor_, file_name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int descriptor = openat(descriptor_.get(), file_name.c_str(),
+                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (descriptor < 0) return SystemError("make", path);
   absl::Status status = fill([&](std::string_view bytes) { return WriteAll(descriptor, path, bytes); });
   if (status.ok() && fchmod(descriptor, 0500) != 0) status = SystemError("protect", path);
@@ -72,19 +87,22 @@ absl::Status PrivateDirectory::Write(
   return status;
 }
 
+absl::StatusOr<Descriptor> PrivateDirectory::Open(const std::string& file_name) const {
+  Descriptor file(openat(descriptor_.get(), file_name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.is_open()) return SystemError("open", text::Concat(path_, "/", file_name));
+  return file;
+}
+
 absl::StatusOr<std::string> PrivateDirectory::DigestOf(const std::string& file_name) const {
-  const std::string path = text::Concat(path_, "/", file_name);
-  const int descriptor = openat(descriptor_, file_name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0) return SystemError("open", path);
+  const auto file = Open(file_name);
+  if (!file.ok()) return file.status();
   digest::Sha256Hasher hasher;
   std::array<char, 64 << 10> buffer;
   ssize_t size = 0;
-  while ((size = read(descriptor, buffer.data(), buffer.size())) > 0 || (size < 0 && errno == EINTR)) {
+  while ((size = read(file->get(), buffer.data(), buffer.size())) > 0 || (size < 0 && errno == EINTR)) {
     if (size > 0) hasher.Update(std::string_view(buffer.data(), static_cast<size_t>(size)));
   }
-  const absl::Status status = size == 0 ? absl::OkStatus() : SystemError("read", path);
-  close(descriptor);
-  if (!status.ok()) return status;
+  if (size < 0) return SystemError("read", text::Concat(path_, "/", file_name));
   return hasher.Finish();
 }
 

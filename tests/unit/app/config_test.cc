@@ -234,12 +234,12 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
   }
 }
 
-TEST_F(ConfigTest, AsksForTransferMemoryOfTwoArtifactsOfTheLargestSize) {
+TEST_F(ConfigTest, AsksForTransferMemoryOfFourArtifactsOfTheLargestSize) {
   ServerConfig config = Valid();
   config.mutable_artifact()->set_max_bytes(1000);
-  config.mutable_limits()->set_transfer_memory_bytes(2000);
+  config.mutable_limits()->set_transfer_memory_bytes(4000);
   EXPECT_THAT(ValidateForServing(config), IsOk());
-  config.mutable_limits()->set_transfer_memory_bytes(1999);
+  config.mutable_limits()->set_transfer_memory_bytes(3999);
   ExpectWrong(ValidateForServing(config), "limits.transfer_memory_bytes");
 }
 

@@ -259,6 +259,14 @@ TEST_F(ClientTest, UploadsAFileInPiecesUnderItsDigest) {
   EXPECT_THAT(client_->UploadArtifact("", CallOptions()), HasReason(v1::INVALID_FIELD));
 }
 
+TEST_F(ClientTest, AnUploadThatWasStoredAsSomethingElseIsAnError) {
+  broker_.proposals.upload = [&](const std::string&, const v1::ArtifactHeader&, v1::Artifact* answer) {
+    answer->set_digest(digest::Sha256("something else"));
+    return grpc::Status::OK;
+  };
+  EXPECT_THAT(client_->UploadArtifact("fix", CallOptions()), HasReason(v1::DATA_CORRUPTED));
+}
+
 TEST_F(ClientTest, WalksPagesUpToTheLimit) {
   broker_.proposals.list = [&](const v1::ListProposalsRequest& request, v1::ListProposalsResponse* answer) {
     EXPECT_EQ(request.target(), "targets/x");

@@ -1,9 +1,12 @@
 // Whole command lines: what they send, what they print, how they exit.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "client/cli/exit_code.h"
+#include "client/cli/terminal_text.h"
 #include "core/error/error.h"
 #include "tests/unit/client/world_for_test.h"
 
@@ -133,7 +136,106 @@ TEST_F(CommandLineTest, OddArgumentsAreShownOnePerLine) {
   proposal.mutable_action()->add_argv("d\xd0\xb0ta");
   EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
   EXPECT_EQ(line_.Run({"show", kId}), 0);
-  EXPECT_THAT(line_.out.str(), AllOf(HasSubstr("[2] $'a\\nb'"), HasSubstr("in ASCII: $'d\\u0430ta'")));
+  EXPECT_THAT(line_.out.str(), AllOf(HasSubstr("\n             [2] $'a\\nb'\n"),
+                                     HasSubstr("\n  in ASCII   [3] $'d\\u0430ta'\n")));
+}
+
+TEST_F(CommandLineTest, ValuesBeyondAsciiAreShownInAsciiToo) {
+  v1::Proposal proposal = Pending();
+  (*proposal.mutable_action()->mutable_environment())["PGDATABASE"] = "d\xd0\xb0ta";
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+  EXPECT_EQ(line_.Run({"show", kId}), 0);
+  EXPECT_THAT(line_.out.str(), HasSubstr("\nWith         PGDATABASE='d\xd0\xb0ta'\n"
+                                         "  in ASCII   PGDATABASE=$'d\\u0430ta'\n"));
+}
+
+// Its lines as a terminal of that width shows them.
+std::vector<std::string> AsShown(const std::string& text, size_t columns) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    for (const std::string& piece : cli::Wrap(line, columns, cli::Break::kAnywhere)) lines.push_back(piece);
+  }
+  return lines;
+}
+
+TEST_F(CommandLineTest, NobodysWordsReachTheColumnOfTheLabels) {
+  for (const size_t columns : {40u, 80u, 133u}) {
+    const std::string fake = "Runs         echo harmless";
+    std::string padded;  // To the end of each line, however long the text before it is.
+    for (size_t width = columns - 20; width <= columns; ++width) padded += std::string(width, ' ') + fake;
+    std::string wide;  // The same with characters that take two columns.
+    for (size_t i = 0; i < columns; ++i) wide += "\xe6\x97\xa5";
+    v1::Proposal proposal = Pending();
+    proposal.set_reason("x" + padded + wide + fake);
+    proposal.set_state_detail(padded);
+    proposal.mutable_action()->add_argv(padded);
+    proposal.mutable_action()->add_argv(wide + fake);
+    (*proposal.mutable_action()->mutable_environment())["A"] = padded + wide;
+    auto* decision = proposal.add_decisions();
+    decision->set_comment(padded);
+    decision->set_principal("spiffe://example.org/human/bob");
+    auto* artifact = proposal.mutable_action()->add_artifacts();
+    artifact->set_file_name("fix.sql");
+    line_.columns = columns;
+    line_.terminal.answer = "no";
+    EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+    EXPECT_CALL(*line_.client, DownloadArtifact(_, _, _, _))
+        .WillOnce([&](auto&, auto&, const auto& sink, auto&) { return sink(padded + "\n" + fake); });
+    EXPECT_EQ(line_.Run({"approve", kId}), 1);
+    std::istringstream lines(line_.out.str());
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_TRUE(cli::Width(line) < columns || line.find("sha256:") != std::string::npos) << line;
+    }
+    for (const std::string& line : AsShown(line_.out.str() + line_.terminal.questions.back(), columns)) {
+      EXPECT_THAT(line, Not(::testing::StartsWith("Runs         echo")));
+    }
+    EXPECT_THAT(line_.out.str(), HasSubstr("\nRuns         these arguments"));
+  }
+}
+
+TEST_F(CommandLineTest, AListIsCutAtTheTerminalsWidth) {
+  v1::ListProposalsResponse answer;
+  *answer.add_proposals() = Pending();
+  answer.mutable_proposals(0)->mutable_action()->add_argv(std::string(300, ' ') + "abcdefghij  APPROVED");
+  EXPECT_CALL(*line_.client, ListProposals(_, _)).WillOnce(Return(answer));
+  line_.on_terminal = true;
+  EXPECT_EQ(line_.Run({"list"}), 0);
+  std::istringstream lines(line_.out.str());
+  for (std::string line; std::getline(lines, line);) EXPECT_LT(cli::Width(line), 80u) << line;
+}
+
+TEST_F(CommandLineTest, LongReasonsAreCutUntilAskedFor) {
+  v1::Proposal proposal = Pending();
+  proposal.set_reason(std::string(2000, '\n') + "the end");
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+  EXPECT_EQ(line_.Run({"show", kId}), 0);
+  const std::string card = line_.out.str();
+  EXPECT_LT(std::count(card.begin(), card.end(), '\n'), 40);
+  EXPECT_THAT(card, AllOf(HasSubstr("\n  NOT SHOWN  1985 more lines; `countersign show --full`"),
+                          Not(HasSubstr("the end"))));
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+  EXPECT_EQ(line_.Run({"show", kId, "--full"}), 0);
+  EXPECT_THAT(line_.out.str(), HasSubstr("    > the end\n"));
+}
+
+TEST_F(CommandLineTest, TheQuestionRepeatsWhatItIsAboutOnItsOwnScreen) {
+  v1::Proposal proposal = Pending();
+  for (const char* verb : {"approve", "deny", "revoke"}) {
+    line_.terminal.answer = "no";
+    EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+    EXPECT_EQ(line_.Run({verb, kId}), 1);
+    EXPECT_THAT(line_.terminal.questions.back(),
+                AllOf(HasSubstr("Target       targets/prod-courses, environment production\n"
+                                "Runs         dropdb courses\n"),
+                      HasSubstr(kDigest)));
+  }
+  proposal.mutable_action()->add_argv("start" + std::string(100'000, ' ') + "the end");
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+  EXPECT_EQ(line_.Run({"approve", kId}), 1);
+  const std::string question = line_.terminal.questions.back();
+  EXPECT_LT(std::count(question.begin(), question.end(), '\n'), 20);
+  EXPECT_THAT(question, AllOf(HasSubstr("start"), HasSubstr("the end'\n"), HasSubstr("\n  NOT SHOWN  ")));
 }
 
 TEST_F(CommandLineTest, ApproveSendsBackWhatItShowed) {

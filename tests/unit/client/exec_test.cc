@@ -7,10 +7,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 
 #include "client/cli/exec/child.h"
 #include "client/cli/exec/child_environment.h"
 #include "client/cli/exec/execution.h"
+#include "client/cli/exec/lease.h"
 #include "client/cli/exec/private_directory.h"
 #include "client/cli/exec/program.h"
 #include "client/cli/exec/signal_relay.h"
@@ -19,6 +22,7 @@
 #include "core/error/error.h"
 #include "core/jws/certificate.h"
 #include "core/jws/execution_token.h"
+#include "core/text/text.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_ca.h"
@@ -31,6 +35,7 @@ using countersign::testing::HasReason;
 using countersign::testing::IsOkAndHolds;
 using countersign::testing::StatusIs;
 using ::testing::_;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -47,8 +52,18 @@ const char* Variable(const char* name) {
 
 TEST(ChildEnvironmentTest, IsBuiltFromNothing) {
   EXPECT_THAT(BuildEnvironment({{"PGHOST", "db"}}, {"PGPASSFILE"}, "/bin", Variable),
-              IsOkAndHolds(ElementsAre(Pair("HOME", "/home/ci"), Pair("PATH", "/bin"), Pair("PGHOST", "db"),
+              IsOkAndHolds(ElementsAre(Pair("LANG", "C.UTF-8"), Pair("PATH", "/bin"), Pair("PGHOST", "db"),
                                        Pair("PGPASSFILE", "/etc/pgpass"))));
+}
+
+TEST(ChildEnvironmentTest, OnlyTheRunnerLeadsToOtherConfiguration) {
+  EXPECT_THAT(BuildEnvironment({}, {"HOME"}, "/bin", Variable),
+              IsOkAndHolds(::testing::Contains(Pair("HOME", "/home/ci"))));
+  for (const char* name : {"HOME", "KUBECONFIG", "GIT_SSH_COMMAND", "PSQLRC", "https_proxy"}) {
+    EXPECT_THAT(BuildEnvironment({{name, "x"}}, {}, "/bin", Variable),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << name;
+  }
 }
 
 TEST(ChildEnvironmentTest, RefusesWhatChangesWhatRuns) {
@@ -153,8 +168,9 @@ TEST(PrivateDirectoryTest, KeepsFilesToItselfAndCleansUp) {
   const testing::TemporaryDirectory base;
   std::string path;
   {
-    auto directory = PrivateDirectory::Create(base.path());
+    auto directory = PrivateDirectory::Create(base.path(), "private");
     ASSERT_OK(directory);
+    EXPECT_FALSE(PrivateDirectory::Create(base.path(), "private").ok()) << "never takes what is there";
     path = directory->path();
     struct stat facts;
     ASSERT_EQ(stat(path.c_str(), &facts), 0);
@@ -175,19 +191,107 @@ TEST(PrivateDirectoryTest, KeepsFilesToItselfAndCleansUp) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(RunCommandTest, ForwardsSignalsToTheChildAndGivesItsExitCode) {
-  const testing::TemporaryDirectory directory;
-  const std::string ready = directory / "ready";
-  const std::string hold = directory / "hold";
+TEST(PrivateDirectoryTest, RefusesABaseWhereOthersCanPutAnotherInItsPlace) {
+  const testing::TemporaryDirectory top;
+  const std::string base = top / "base";
+  ASSERT_EQ(mkdir(base.c_str(), 0700), 0);
+  const auto create = [](const std::string& in) { return PrivateDirectory::Create(in, "private").status(); };
+  EXPECT_OK(create(base));
+  for (const std::string& shared : {base, top.path().string()}) {
+    for (const mode_t mode : {0777, 0770, 0702}) {
+      ASSERT_EQ(chmod(shared.c_str(), mode), 0);
+      const absl::Status status = create(base);
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kPermissionDenied)) << shared << " " << std::oct << mode;
+      EXPECT_THAT(text::MessageOf(status), AllOf(HasSubstr(shared), HasSubstr("set TMPDIR to")));
+    }
+    ASSERT_EQ(chmod(shared.c_str(), 01777), 0);
+    EXPECT_OK(create(base)) << "others can only add there";
+    ASSERT_EQ(chmod(shared.c_str(), 0700), 0);
+  }
+  const std::string link = top / "link";
+  ASSERT_EQ(symlink(base.c_str(), link.c_str()), 0);
+  EXPECT_OK(create(link));
+  ASSERT_EQ(chmod(base.c_str(), 0777), 0);
+  EXPECT_THAT(create(link), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_FALSE(create(top / "missing").ok());
+  EXPECT_FALSE(create("relative").ok());
+}
+
+TEST(PrivateDirectoryTest, RefusesABaseOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  const testing::TemporaryDirectory base;
+  ASSERT_EQ(chown(base.path().c_str(), 12345, 12345), 0);
+  EXPECT_THAT(PrivateDirectory::Create(base.path(), "private"),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+class RunCommandTest : public ::testing::Test {
+ protected:
+  // Runs it in `directory`, which it opens.
+  Outcome Run(const Program& program, const std::vector<std::string>& argv, const std::string& directory) {
+    const Descriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    SignalRelay relay;
+    return RunCommand({program, argv, {{"PATH", std::string(kProgramPath)}}, opened.get()}, relay);
+  }
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(RunCommandTest, RunsTheFilesOfTheDescriptorAndNotOfThePath) {
+  for (const bool is_script : {true, false}) {
+    SCOPED_TRACE(is_script);
+    auto directory = PrivateDirectory::Create(directory_.path(), "private");
+    ASSERT_OK(directory);
+    const std::string shell = testing::ReadFile("/bin/sh");
+    ASSERT_OK(directory->Write(
+        "job", [&](const auto& sink) { return sink(is_script ? "#!/bin/sh\nexit 7\n" : shell); }));
+    ASSERT_OK(directory->Write("data", [](const auto& sink) { return sink("exit 7"); }));
+    const auto program = OpenArtifact(*directory, "job");
+    ASSERT_OK(program);
+    EXPECT_EQ(program->is_script(), is_script);
+    // Somebody puts another directory in its place.
+    std::filesystem::rename(directory->path(), directory_ / "away");
+    std::filesystem::create_directory(directory->path());
+    for (const char* name : {"private/job", "private/data"}) {
+      chmod(directory_.Write(name, "#!/bin/sh\nexit 66\n").c_str(), 0755);
+    }
+    SignalRelay relay;
+    const Outcome outcome = RunCommand({*program, {"./job", "./data"}, {}, directory->descriptor()}, relay);
+    EXPECT_EQ(outcome.exit_code, 7) << outcome.problem;
+    std::filesystem::remove_all(directory_ / "away");
+  }
+}
+
+TEST_F(RunCommandTest, GivesTheChildNothingToReadAndAMaskOfItsOwn) {
+  const auto program = OpenProgram("sh", std::string(kProgramPath));
+  ASSERT_OK(program);
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  ASSERT_EQ(write(pipe_ends[1], "exit 66\n", 8), 8);
+  const Descriptor reader(pipe_ends[0]), writer(pipe_ends[1]), own_input(dup(STDIN_FILENO));
+  dup2(reader.get(), STDIN_FILENO);
+  const mode_t own_mask = umask(0);
+  const Outcome piped = Run(*program, {"sh"}, directory_.path());
+  const Outcome masked = Run(*program, {"sh", "-c", "umask | grep -qx 0077 && > made"}, directory_.path());
+  umask(own_mask);
+  dup2(own_input.get(), STDIN_FILENO);
+  EXPECT_EQ(piped.exit_code, 0) << "it ran what came through standard input";
+  EXPECT_EQ(masked.exit_code, 0);
+  struct stat facts;
+  ASSERT_EQ(stat((directory_ / "made").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777, 0600u);
+}
+
+TEST_F(RunCommandTest, ForwardsSignalsToTheChildAndGivesItsExitCode) {
+  const std::string ready = directory_ / "ready";
+  const std::string hold = directory_ / "hold";
   ASSERT_EQ(mkfifo(ready.c_str(), 0600), 0);
   ASSERT_EQ(mkfifo(hold.c_str(), 0600), 0);
   // In a process of its own, because the relay takes the signals away from all of it.
   const pid_t runner = fork();
   if (runner == 0) {
-    SignalRelay relay;
     const auto program = OpenProgram("sh", std::string(kProgramPath));
     const std::string script = "trap 'exit 42' USR1; echo > " + ready + "; read line < " + hold;
-    _exit(RunCommand({*program, {"sh", "-c", script}, {}, directory.path()}, relay).exit_code);
+    _exit(Run(*program, {"sh", "-c", script}, directory_.path()).exit_code);
   }
   std::ifstream(ready).get();  // Opens once the trap is set.
   kill(runner, SIGUSR1);
@@ -197,17 +301,14 @@ TEST(RunCommandTest, ForwardsSignalsToTheChildAndGivesItsExitCode) {
   EXPECT_EQ(WEXITSTATUS(status), 42);
 }
 
-TEST(RunCommandTest, GivesTheChildNothingButThreeDescriptorsAndTheEnvironment) {
-  const testing::TemporaryDirectory directory;
+TEST_F(RunCommandTest, GivesTheChildNothingButThreeDescriptorsAndTheEnvironment) {
   const int leaked = open("/dev/null", O_RDONLY);  // Not closed on exec.
-  SignalRelay relay;
   const auto program = OpenProgram("sh", std::string(kProgramPath));
   ASSERT_OK(program);
   const std::string script =
       "test ! -e /proc/$$/fd/" + std::to_string(leaked) + " && test \"$(env | grep -c SECRET)\" = 0";
   setenv("SECRET", "s3cret", 1);
-  const Outcome outcome = RunCommand(
-      {*program, {"sh", "-c", script}, {{"PATH", std::string(kProgramPath)}}, directory.path()}, relay);
+  const Outcome outcome = Run(*program, {"sh", "-c", script}, directory_.path());
   EXPECT_EQ(outcome.exit_code, 0) << outcome.problem;
   close(leaked);
 }
@@ -253,6 +354,7 @@ class ExecTest : public ::testing::Test {
     claims.kind = "command";
     claims.approvers = {"spiffe://example.org/human/alice"};
     claims.policy_digest = digest::Sha256("policy");
+    if (spoil_) spoil_(&claims);
     return *jws::IssueExecutionToken(key_, claims);
   }
 
@@ -291,6 +393,7 @@ class ExecTest : public ::testing::Test {
       "#!/bin/sh\necho \"$1 $SECRET $EXTRA\" > " + marker_ + "; pwd >> " + marker_ + "; exit 7\n";
   std::string downloaded_ = script_;
   std::string token_digest_;
+  std::function<void(jws::ExecutionClaims*)> spoil_;  // What the broker does to the token before it signs.
   v1::Proposal proposal_;
 };
 
@@ -319,6 +422,27 @@ TEST_F(ExecTest, PassesVariablesOfTheRunnerThatItNames) {
   EXPECT_THAT(testing::ReadFile(marker_), HasSubstr("one s3cret"));
 }
 
+TEST_F(ExecTest, TheProgramsHomeIsItsPrivateDirectoryUnlessTheRunnerPassesItsOwn) {
+  Runs({"sh", "-c", "echo \"$HOME $TERM $TZ $USER $LANG\" > " + marker_});
+  for (const char* name : {"HOME", "TERM", "TZ", "USER", "LANG"}) line_.variables[name] = "runners";
+  BrokerIsReady();
+  EXPECT_CALL(*line_.client, Report(_, _)).WillOnce(Return(v1::Proposal()));
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 0) << line_.err.str();
+  EXPECT_THAT(testing::ReadFile(marker_),
+              ::testing::MatchesRegex(directory_.path().string() + "/countersign-exec-[^ /]+    C.UTF-8\n"));
+  BrokerIsReady();
+  EXPECT_CALL(*line_.client, Report(_, _)).WillOnce(Return(v1::Proposal()));
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx", "--pass-env", "HOME"}), 0) << line_.err.str();
+  EXPECT_EQ(testing::ReadFile(marker_), "runners    C.UTF-8\n");
+}
+
+TEST_F(ExecTest, RefusesADirectoryThatOthersCanWriteTo) {
+  BrokerIsReady();
+  ASSERT_EQ(chmod(directory_.path().c_str(), 0777), 0);
+  ExpectRefusal();
+  EXPECT_THAT(line_.err.str(), HasSubstr("set TMPDIR to a directory that only you can write to"));
+}
+
 TEST_F(ExecTest, ReportsASignalAs128AndMore) {
   Runs({"sh", "-c", "kill -TERM $$"});
   BrokerIsReady();
@@ -340,6 +464,49 @@ TEST_F(ExecTest, KeepsTryingToReportWithOneRequestId) {
           });
   EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 7);
   EXPECT_EQ(ids[0], ids[2]);
+}
+
+TEST_F(ExecTest, WaitsForItsTurnAndClaimsAgain) {
+  proposal_.mutable_approval_expire_time()->set_seconds(
+      absl::ToUnixSeconds(line_.environment.Now() + absl::Hours(1)));
+  BrokerIsReady();
+  v1::ListProposalsResponse holders;
+  holders.add_proposals()->set_name("proposals/holder");
+  holders.mutable_proposals(0)->set_state(v1::Proposal::EXECUTING);
+  ON_CALL(*line_.client, ListProposals(_, _)).WillByDefault(Return(holders));
+  EXPECT_CALL(*line_.client, Wait("proposals/abcdefghijklmnopqrstuvwx", _));
+  EXPECT_CALL(*line_.client, Wait("proposals/holder", _))
+      .WillOnce([](const std::string&, const WaitOptions& options) {
+        EXPECT_EQ(options.while_state, v1::Proposal::EXECUTING);
+        EXPECT_LE(options.timeout, absl::Minutes(10));
+        return v1::Proposal();
+      });
+  EXPECT_CALL(*line_.client, Claim(_, _)).Times(2);
+  EXPECT_CALL(*line_.client, Redeem(_, _))
+      .WillOnce(Return(error::Make(v1::TARGET_BUSY, "another execution holds targets/x")))
+      .WillOnce(::testing::DoDefault());
+  EXPECT_CALL(*line_.client, Report(_, _)).WillOnce(Return(v1::Proposal()));
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx", "--timeout", "10m"}), 7);
+  EXPECT_THAT(line_.err.str(), HasSubstr("proposals/holder is EXECUTING on targets/x; waiting for its end"));
+}
+
+TEST_F(ExecTest, RefusesWhenItsTurnDoesNotCome) {
+  proposal_.mutable_approval_expire_time()->set_seconds(
+      absl::ToUnixSeconds(line_.environment.Now() + absl::Hours(1)));
+  BrokerIsReady();
+  v1::ListProposalsResponse holders;
+  holders.add_proposals()->set_name("proposals/holder");
+  holders.mutable_proposals(0)->set_state(v1::Proposal::AMBIGUOUS);
+  ON_CALL(*line_.client, ListProposals(_, _)).WillByDefault(Return(holders));
+  EXPECT_CALL(*line_.client, Wait("proposals/abcdefghijklmnopqrstuvwx", _));
+  EXPECT_CALL(*line_.client, Wait("proposals/holder", _))
+      .WillOnce(Return(absl::DeadlineExceededError("still AMBIGUOUS")));
+  EXPECT_CALL(*line_.client, Redeem(_, _))
+      .WillOnce(Return(error::Make(v1::TARGET_BUSY, "another execution holds targets/x")));
+  EXPECT_CALL(*line_.client, Report(_, _)).Times(0);
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 125);
+  EXPECT_THAT(line_.err.str(), HasSubstr("another execution holds targets/x"));
+  EXPECT_FALSE(std::filesystem::exists(marker_));
 }
 
 TEST_F(ExecTest, RefusesWhatIsNotApproved) {
@@ -398,7 +565,123 @@ TEST_F(ExecTest, RefusesAnApprovedEnvironmentThatChangesWhatRuns) {
 TEST_F(ExecTest, RefusesPlansForNow) {
   proposal_.mutable_action()->set_kind(v1::TERRAFORM_PLAN);
   BrokerIsReady();
+  EXPECT_CALL(*line_.client, Claim(_, _)).Times(0);
   ExpectRefusal();
+}
+
+TEST_F(ExecTest, ClaimsNothingForAnotherCommand) {
+  BrokerIsReady();
+  EXPECT_CALL(*line_.client, Claim(_, _)).Times(0);
+  ExpectRefusal({"exec", "abcdefghijklmnopqrstuvwx", "--", "./job", "two"});
+  EXPECT_THAT(line_.err.str(), HasSubstr("argument 1 is two, and approved was one"));
+}
+
+TEST_F(ExecTest, ClaimsNothingForOtherBytes) {
+  downloaded_ = script_ + "#";
+  BrokerIsReady();
+  EXPECT_CALL(*line_.client, Claim(_, _)).Times(0);
+  ExpectRefusal();
+}
+
+TEST_F(ExecTest, RefusesATokenForSomethingElseOfTheSameDigest) {
+  const std::function<void(jws::ExecutionClaims*)> cases[] = {
+      [](jws::ExecutionClaims* claims) { claims->proposal = "proposals/aaaaaaaaaaaaaaaaaaaaaaaa"; },
+      [](jws::ExecutionClaims* claims) {
+        claims->target = "targets/y";
+        claims->subject = jws::SubjectOf("production", "targets/y", "command");
+      },
+      [](jws::ExecutionClaims* claims) {
+        claims->kind = "terraform_plan";
+        claims->subject = jws::SubjectOf("production", "targets/x", "terraform_plan");
+      },
+      [](jws::ExecutionClaims* claims) { claims->artifacts.clear(); },
+      [](jws::ExecutionClaims* claims) { claims->audience = "https://elsewhere.test"; },
+      [](jws::ExecutionClaims* claims) { claims->issuer = "https://elsewhere.test"; },
+  };
+  for (const auto& spoil : cases) {
+    spoil_ = spoil;
+    BrokerIsReady();
+    ExpectRefusal();
+  }
+}
+
+TEST_F(ExecTest, RefusesAnEnvironmentThatIsNotTheApproved) {
+  proposal_.set_action_digest(*digest::ActionDigest(proposal_.action()));
+  BrokerIsReady();
+  v1::Proposal other = proposal_;
+  (*other.mutable_action()->mutable_environment())["EXTRA"] = "extra";
+  ON_CALL(*line_.client, Wait(_, _)).WillByDefault(Return(other));
+  ExpectRefusal();
+}
+
+TEST_F(ExecTest, RefusesTheAnswerForAnotherProposal) {
+  BrokerIsReady();
+  v1::Proposal other = proposal_;
+  other.set_name("proposals/aaaaaaaaaaaaaaaaaaaaaaaa");
+  ON_CALL(*line_.client, Wait(_, _)).WillByDefault(Return(other));
+  EXPECT_CALL(*line_.client, Claim(_, _)).Times(0);
+  ExpectRefusal();
+}
+
+TEST_F(ExecTest, RunsNothingWhereverTheBrokerIsLost) {
+  const absl::Status lost = absl::UnavailableError("connection refused");
+  const std::function<void(MockClient*)> steps[] = {
+      [&](MockClient* client) { ON_CALL(*client, Wait(_, _)).WillByDefault(Return(lost)); },
+      [&](MockClient* client) { ON_CALL(*client, DownloadArtifact(_, _, _, _)).WillByDefault(Return(lost)); },
+      [&](MockClient* client) { ON_CALL(*client, Claim(_, _)).WillByDefault(Return(lost)); },
+      [&](MockClient* client) { ON_CALL(*client, Redeem(_, _)).WillByDefault(Return(lost)); },
+  };
+  for (const auto& lose : steps) {
+    BrokerIsReady();
+    lose(line_.client);
+    EXPECT_CALL(*line_.client, Report(_, _)).Times(0);
+    EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 125);
+    EXPECT_THAT(line_.err.str(), HasSubstr("connection refused"));
+    EXPECT_FALSE(std::filesystem::exists(marker_));
+  }
+}
+
+TEST_F(ExecTest, RunsNothingWithATokenThatIsSpent) {
+  BrokerIsReady();
+  ON_CALL(*line_.client, Redeem(_, _))
+      .WillByDefault(Return(error::Make(v1::TOKEN_ALREADY_REDEEMED, "the token was spent")));
+  EXPECT_CALL(*line_.client, Report(_, _)).Times(0);
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 125);
+  EXPECT_FALSE(std::filesystem::exists(marker_));
+}
+
+TEST_F(ExecTest, TellsThatTheLeaseIsLostAndReportsAllTheSame) {
+  const std::string heard = directory_ / "heard";
+  ASSERT_EQ(mkfifo(heard.c_str(), 0600), 0);
+  Runs({"sh", "-c", "read line < " + heard + "; exit 3"});
+  BrokerIsReady();
+  EXPECT_CALL(*line_.client, Heartbeat(_, _))
+      .WillOnce([&](const v1::HeartbeatRequest& request,
+                    const CallOptions&) -> absl::StatusOr<v1::HeartbeatResponse> {
+        EXPECT_EQ(request.execution_id(), "execution");
+        std::ofstream(heard) << "over\n";
+        return error::Make(v1::WRONG_STATE, "it is AMBIGUOUS");
+      });
+  EXPECT_CALL(*line_.client, Report(::testing::Property(&v1::ReportExecutionRequest::exit_code, 3), _))
+      .WillOnce(Return(v1::Proposal()));
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 3);
+  EXPECT_THAT(line_.err.str(), HasSubstr("the lease was lost, the program runs on: it is AMBIGUOUS"));
+}
+
+TEST(LeaseTest, IsLostOnlyWhenTheBrokerSaysSo) {
+  ::testing::NiceMock<MockClient> client;
+  testing::FakeEnvironment environment;
+  EXPECT_CALL(client, Heartbeat(_, _))
+      .WillOnce(Return(v1::HeartbeatResponse()))
+      .WillOnce(Return(absl::UnavailableError("down")))
+      .WillOnce(Return(error::Make(v1::DATABASE_UNAVAILABLE, "down")))
+      .WillOnce(Return(error::Make(v1::NOT_FOUND, "no such execution of yours")));
+  std::promise<absl::Status> lost;
+  const Lease lease(client, environment, {}, absl::Seconds(20),
+                    [&lost](const absl::Status& status) { lost.set_value(status); });
+  EXPECT_THAT(lost.get_future().get(), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(environment.sleeps(), ::testing::SizeIs(4));
+  EXPECT_THAT(environment.sleeps(), ::testing::Each(absl::Seconds(20)));
 }
 
 }  // namespace

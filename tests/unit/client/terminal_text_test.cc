@@ -73,10 +73,22 @@ TEST(TerminalTextTest, QuotesForTheShellWithoutAmbiguity) {
   EXPECT_EQ(ShellQuoteAscii("d\xd0\xb0ta"), "$'d\\u0430ta'");  // A Cyrillic а.
 }
 
-TEST(TerminalTextTest, ShortensByCharactersAndNotByBytes) {
+TEST(TerminalTextTest, ShortensByColumnsAndNotByBytes) {
   EXPECT_EQ(Shorten("ääää", 4), "ääää");
   EXPECT_EQ(Shorten("äääää", 4), "äää…");
+  EXPECT_EQ(Shorten("日本語", 5), "日本…");
   EXPECT_EQ(Width("ä€"), 2u);
+  EXPECT_EQ(Width("日本 Ａ"), 7u);
+  EXPECT_EQ(Width("🦀⚡"), 4u);
+}
+
+TEST(TerminalTextTest, WrapsByColumnsAndLosesNothing) {
+  EXPECT_THAT(Wrap("", 4, Break::kAnywhere), ElementsAre(""));
+  EXPECT_THAT(Wrap("abcd", 4, Break::kAnywhere), ElementsAre("abcd"));
+  EXPECT_THAT(Wrap("abcdefghi", 4, Break::kAnywhere), ElementsAre("abcd", "efgh", "i"));
+  EXPECT_THAT(Wrap("日本語ab", 5, Break::kAnywhere), ElementsAre("日本", "語ab"));
+  EXPECT_THAT(Wrap("ab cd efghijk", 6, Break::kAtSpaces), ElementsAre("ab cd ", "efghij", "k"));
+  EXPECT_THAT(Wrap("日", 0, Break::kAnywhere), ElementsAre("日")) << "narrower than any character";
 }
 
 TEST(TerminalTextTest, KnowsTextFromBytes) {

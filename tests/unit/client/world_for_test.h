@@ -44,6 +44,7 @@ class CommandLine {
                      .err = err,
                      .out_is_terminal = on_terminal,
                      .err_is_terminal = on_terminal,
+                     .columns = columns,
                      .terminal = terminal,
                      .environment = environment,
                      .connect = [this](const ConnectOptions&) -> absl::StatusOr<std::unique_ptr<Client>> {
@@ -62,6 +63,7 @@ class CommandLine {
   std::ostringstream out;
   std::ostringstream err;
   bool on_terminal = false;
+  size_t columns = 80;
   FakeTerminal terminal;
   FakeEnvironment environment;
   std::map<std::string, std::string> variables;

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 
 #include "core/error/error.h"
@@ -45,6 +46,23 @@ class BrokerTest : public ::testing::Test {
   // Applies the world's documents with one change.
   void Change(const std::string& from, const std::string& to) {
     EXPECT_OK(world_.Apply(Replaced(BrokerWorld::Documents(), from, to)));
+  }
+  // Another replica, which remembers nothing.
+  std::unique_ptr<Broker> Replica() {
+    auto replica = std::make_unique<Broker>(
+        Broker::Options{.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_,
+        &world_.clock, &world_.random, &world_.keys, &world_.master_keys, nullptr);
+    EXPECT_OK(replica->RefreshConfiguration(kForever));
+    return replica;
+  }
+  // Applied by another replica, of which this one has not heard yet.
+  void ApplyElsewhere(const std::string& documents, std::string_view admin = "alice") {
+    v1::ApplyDocumentsRequest request;
+    request.set_content(documents);
+    EXPECT_OK(Replica()->ApplyDocuments(BrokerWorld::As("human", admin), request, kForever));
+  }
+  void ChangeElsewhere(const std::string& from, const std::string& to) {
+    ApplyElsewhere(Replaced(BrokerWorld::Documents(), from, to));
   }
 
   FakeStore store_;
@@ -119,24 +137,29 @@ TEST_F(BrokerTest, RefusesToRedeemForAnotherDigest) {
   EXPECT_THAT(world_.Redeem(claimed), HasReason(v1::DIGEST_MISMATCH));
 }
 
+TEST_F(BrokerTest, RefusesATokenForAnotherDigestThoughItIsSigned) {
+  auto claimed = *world_.Claim(world_.Approved("one"));
+  auto claims = *jws::ReadExecutionToken(claimed.token(), *world_.keys.PublicKeys());
+  claims.action_digest = world_.Approved("two").action_digest();
+  claimed.set_token(*jws::IssueExecutionToken(**world_.keys.ActiveKey(world_.clock.Now()), claims));
+  EXPECT_THAT(world_.Redeem(claimed), HasReason(v1::DIGEST_MISMATCH));
+}
+
 TEST_F(BrokerTest, RefusesWhatWasChangedInTheDatabaseAfterTheApproval) {
   v1::Proposal proposal = world_.Approved();
   const auto claimed = world_.Claim(proposal);
   v1::Proposal tampered = Now(proposal);
   tampered.mutable_action()->set_argv(1, "rm -rf /");
   store_.Tamper(IdOf(proposal), tampered);
-  // A broker that remembers nothing decides on the row.
-  broker::Broker other({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_,
-                       &world_.clock, &world_.random, &world_.keys, &world_.master_keys, nullptr);
-  ASSERT_OK(other.RefreshConfiguration(kForever));
+  const auto other = Replica();  // It remembers nothing, so it decides on the row.
   v1::RedeemTokenRequest request;
   request.set_token(claimed->token());
   request.set_action_digest(proposal.action_digest());
-  EXPECT_THAT(other.RedeemToken(BrokerWorld::As("workload", "ci"), request, kForever),
+  EXPECT_THAT(other->RedeemToken(BrokerWorld::As("workload", "ci"), request, kForever),
               HasReason(v1::DATA_CORRUPTED));
   v1::ClaimProposalRequest claim;
   claim.set_name(proposal.name());
-  EXPECT_THAT(other.ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever),
+  EXPECT_THAT(other->ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever),
               HasReason(v1::DATA_CORRUPTED));
 }
 
@@ -274,6 +297,12 @@ TEST_F(BrokerTest, SupersedesWhenTheTargetMovesToAnotherEnvironment) {
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::POLICY_CHANGED));
 }
 
+TEST_F(BrokerTest, SupersedesWhenTheTargetMovesThoughTheRequirementStays) {
+  const auto claimed = world_.Claim(world_.Approved());
+  Change("name: targets/dev\nenvironment: development", "name: targets/dev\nenvironment: staging");
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::POLICY_CHANGED));
+}
+
 TEST_F(BrokerTest, IsNotDisturbedByAPolicyChangeElsewhere) {
   const auto claimed = world_.Claim(world_.Approved());
   Change("token_lifetime: 120s", "token_lifetime: 60s");
@@ -285,6 +314,71 @@ TEST_F(BrokerTest, RefusesAnExecutorThatTheTargetNoLongerNames) {
   Change("executors: [spiffe://example.org/workload/ci, spiffe://example.org/human/bob]",
          "executors: [spiffe://example.org/human/bob]");
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::NOT_PERMITTED));
+}
+
+// --- A configuration that this replica has not heard of
+// --------------------------------------------------------
+
+constexpr char kSecureRule[] = "- name: secure";
+constexpr char kTwoForDevelopment[] =
+    "- {name: dev, environments: [development], verdict: REQUIRE_APPROVAL, quorums: [{count: 2}]}\n  - name: "
+    "secure";
+
+TEST_F(BrokerTest, SubmitsUnderTheNewestConfiguration) {
+  ChangeElsewhere("environments: [sandbox], verdict: ALLOW", "environments: [sandbox], verdict: DENY");
+  EXPECT_THAT(world_.Submit("targets/sandbox"), HasReason(v1::POLICY_DENIED));
+}
+
+TEST_F(BrokerTest, DecidesUnderTheNewestConfiguration) {
+  const v1::Proposal shown = Submitted("targets/dev");
+  ChangeElsewhere(kSecureRule, kTwoForDevelopment);
+  EXPECT_THAT(world_.Approve(shown, "bob"), HasReason(v1::POLICY_CHANGED));
+  EXPECT_EQ(Now(shown).state(), v1::Proposal::SUPERSEDED);
+}
+
+TEST_F(BrokerTest, ClaimsUnderTheNewestConfiguration) {
+  const v1::Proposal proposal = world_.Approved();
+  ChangeElsewhere(kSecureRule, kTwoForDevelopment);
+  EXPECT_THAT(world_.Claim(proposal), HasReason(v1::POLICY_CHANGED));
+  EXPECT_THAT(world_.AuditTypes(proposal), Not(Contains("token.issued")));
+}
+
+TEST_F(BrokerTest, RedeemsUnderTheNewestConfiguration) {
+  const auto claimed = world_.Claim(world_.Approved());
+  ChangeElsewhere("human/bob, person: bob}", "human/bob, person: bob, revoked: true}");
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::APPROVER_NOT_ELIGIBLE));
+  EXPECT_EQ(Now(claimed->proposal()).state(), v1::Proposal::SUPERSEDED);
+}
+
+TEST_F(BrokerTest, ResolvesUnderTheNewestConfiguration) {
+  const auto redeemed = world_.Redeem(*world_.Claim(world_.Approved()));
+  world_.clock.Advance(absl::Minutes(2));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  ChangeElsewhere("human/carol}", "human/carol, revoked: true}");
+  v1::ResolveProposalRequest request;
+  request.set_name(redeemed->proposal().name());
+  request.set_etag(Now(redeemed->proposal()).etag());
+  request.set_outcome(v1::Proposal::SUCCEEDED);
+  request.set_comment("looked");
+  EXPECT_THAT(world_.broker.ResolveProposal(BrokerWorld::As("human", "carol"), request, kForever),
+              HasReason(v1::APPROVER_NOT_ELIGIBLE));
+}
+
+TEST_F(BrokerTest, AppliesUnderTheNewestConfiguration) {
+  const std::string admins = "{name: admin, members: [spiffe://example.org/human/alice]}";
+  const std::string bob = "{name: admin, members: [spiffe://example.org/human/bob]}";
+  Change(admins,
+         "{name: admin, members: [spiffe://example.org/human/alice, spiffe://example.org/human/bob]}");
+  ApplyElsewhere(Replaced(BrokerWorld::Documents(), admins, bob), "bob");
+  EXPECT_THAT(world_.Apply(BrokerWorld::Documents()), HasReason(v1::NOT_PERMITTED));
+  EXPECT_FALSE(world_.broker.configuration()->IsMember(BrokerWorld::Uri("human", "alice"), "admin"));
+}
+
+TEST_F(BrokerTest, SupersedesNothingForAConfigurationThatIsOver) {
+  const v1::Proposal proposal = world_.Approved();
+  Change(kSecureRule, kTwoForDevelopment);
+  ApplyElsewhere(BrokerWorld::Documents());
+  EXPECT_OK(world_.Claim(proposal));
 }
 
 // --- Time
@@ -307,6 +401,14 @@ TEST_F(BrokerTest, ClaimsUntilJustBeforeTheApprovalEnds) {
   EXPECT_OK(world_.Claim(proposal));
   world_.clock.SetTo(end);
   EXPECT_THAT(world_.Claim(proposal), HasReason(v1::APPROVAL_EXPIRED));
+}
+
+TEST_F(BrokerTest, ClaimsNothingWhenLessThanASecondIsLeft) {
+  world_.clock.Advance(absl::Milliseconds(500));
+  const v1::Proposal proposal = world_.Approved();
+  world_.clock.SetTo(base::ToTime(proposal.approval_expire_time()) - absl::Milliseconds(200));
+  EXPECT_THAT(world_.Claim(proposal), HasReason(v1::APPROVAL_EXPIRED));
+  EXPECT_EQ(Now(proposal).claim_count(), 0);
 }
 
 TEST_F(BrokerTest, RedeemsUntilJustBeforeTheTokenEnds) {
@@ -429,6 +531,18 @@ TEST_F(BrokerTest, HeartbeatsKeepTheLease) {
               HasReason(v1::WRONG_STATE));
 }
 
+TEST_F(BrokerTest, AHeartbeatThatComesDuringASweepKeepsTheLease) {
+  const auto redeemed = world_.Redeem(*world_.Claim(world_.Approved()));
+  v1::HeartbeatRequest request;
+  request.set_name(redeemed->proposal().name());
+  request.set_execution_id(redeemed->proposal().execution().id());
+  world_.clock.Advance(absl::Minutes(2));
+  store_.BeforeNextCommit(
+      [&] { EXPECT_OK(world_.broker.Heartbeat(BrokerWorld::As("workload", "ci"), request, kForever)); });
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  EXPECT_EQ(Now(redeemed->proposal()).state(), v1::Proposal::EXECUTING);
+}
+
 TEST_F(BrokerTest, LetsAHumanSettleWhatIsAmbiguousButNotTheRequester) {
   const auto mine = world_.broker.CreateProposal(BrokerWorld::As("human", "alice"),
                                                  BrokerWorld::Command("targets/dev"), kForever);
@@ -446,6 +560,20 @@ TEST_F(BrokerTest, LetsAHumanSettleWhatIsAmbiguousButNotTheRequester) {
   ASSERT_OK(resolved);
   EXPECT_EQ(resolved->state(), v1::Proposal::FAILED);
   EXPECT_EQ(resolved->execution().resolution().principal(), BrokerWorld::Uri("human", "carol"));
+}
+
+TEST_F(BrokerTest, SettlesOnlyWhatWasShown) {
+  const auto redeemed = world_.Redeem(*world_.Claim(world_.Approved()));
+  world_.clock.Advance(absl::Minutes(2));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  v1::ResolveProposalRequest request;
+  request.set_name(redeemed->proposal().name());
+  request.set_etag(redeemed->proposal().etag());
+  request.set_outcome(v1::Proposal::SUCCEEDED);
+  request.set_comment("looked before it was ambiguous");
+  EXPECT_THAT(world_.broker.ResolveProposal(BrokerWorld::As("human", "carol"), request, kForever),
+              HasReason(v1::ETAG_MISMATCH));
+  EXPECT_EQ(Now(redeemed->proposal()).state(), v1::Proposal::AMBIGUOUS);
 }
 
 // --- Holder
@@ -508,6 +636,56 @@ TEST_F(BrokerTest, RefusesAnotherBodyUnderTheSameRequestId) {
   EXPECT_OK(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot2"), other, kForever));
 }
 
+TEST_F(BrokerTest, RefusesAnotherCallWithTheSameBodyUnderTheSameRequestId) {
+  const v1::Proposal shown = Submitted("targets/prod-courses");
+  ASSERT_OK(world_.Approve(shown, "bob", "r1"));
+  v1::DenyProposalRequest deny;
+  deny.set_name(shown.name());
+  deny.set_etag(shown.etag());
+  deny.set_action_digest(shown.action_digest());
+  deny.set_request_id("r1");
+  EXPECT_THAT(world_.broker.DenyProposal(BrokerWorld::As("human", "bob"), deny, kForever),
+              HasReason(v1::REQUEST_ID_REUSED));
+}
+
+TEST_F(BrokerTest, KnowsARepeatedBodyInWhateverOrderItsMapsCome) {
+  auto first = BrokerWorld::Command("targets/dev");
+  auto again = first;
+  for (int i = 0; i < 100; ++i) {
+    (*first.mutable_action()->mutable_environment())["V" + std::to_string(i)] = "x";
+    (*again.mutable_action()->mutable_environment())["V" + std::to_string(99 - i)] = "x";
+  }
+  first.set_request_id("r1");
+  again.set_request_id("r1");
+  const auto created = world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), first, kForever);
+  ASSERT_OK(created);
+  const auto repeated = world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), again, kForever);
+  ASSERT_OK(repeated);
+  EXPECT_EQ(repeated->name(), created->name());
+}
+
+TEST_F(BrokerTest, ARepeatedCallThatWasRefusedIsNotAnsweredAsIfItWereDone) {
+  const v1::Proposal shown = Submitted("targets/dev");
+  Change(kSecureRule, kTwoForDevelopment);
+  EXPECT_THAT(world_.Approve(shown, "bob", "r1"), HasReason(v1::POLICY_CHANGED));
+  EXPECT_THAT(world_.Approve(shown, "bob", "r1"), HasReason(v1::WRONG_STATE));
+}
+
+TEST_F(BrokerTest, GivesARepeatedApplyTheFirstAnswer) {
+  v1::ApplyDocumentsRequest request;
+  request.set_content("document: Target\nname: targets/new\nenvironment: development\n");
+  request.set_request_id("r1");
+  const Caller alice = BrokerWorld::As("human", "alice");
+  const auto first = world_.broker.ApplyDocuments(alice, request, kForever);
+  ASSERT_OK(first);
+  ASSERT_EQ(first->changed_size(), 1);
+  const auto again = world_.broker.ApplyDocuments(alice, request, kForever);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  request.set_content("document: Target\nname: targets/newer\nenvironment: development\n");
+  EXPECT_THAT(world_.broker.ApplyDocuments(alice, request, kForever), HasReason(v1::REQUEST_ID_REUSED));
+}
+
 TEST_F(BrokerTest, SettlesALostAnswerByTheRequestId) {
   const v1::Proposal shown = Submitted("targets/dev");
   store_.LoseNextAnswer();
@@ -534,13 +712,36 @@ TEST_F(BrokerTest, ARepeatedClaimGivesTheSameTokenAndARepeatedRedeemTheSameExecu
   EXPECT_THAT(world_.Claim(proposal, "ci", "claim-1"), HasReason(v1::WRONG_STATE));
 }
 
+TEST_F(BrokerTest, ARepeatedClaimGetsNoTokenThatCannotBeRedeemedAnyMore) {
+  const v1::Proposal replaced = world_.Approved("replaced");
+  ASSERT_OK(world_.Claim(replaced, "ci", "claim-1"));
+  ASSERT_OK(world_.Claim(replaced, "ci", "claim-2"));
+  EXPECT_THAT(world_.Claim(replaced, "ci", "claim-1"), HasReason(v1::WRONG_STATE));
+  EXPECT_OK(world_.Claim(replaced, "ci", "claim-2"));
+  const v1::Proposal revoked = world_.Approved("revoked");
+  ASSERT_OK(world_.Claim(revoked, "ci", "claim-3"));
+  v1::RevokeProposalRequest request;
+  request.set_name(revoked.name());
+  ASSERT_OK(world_.broker.RevokeProposal(BrokerWorld::As("human", "carol"), request, kForever));
+  EXPECT_THAT(world_.Claim(revoked, "ci", "claim-3"), HasReason(v1::WRONG_STATE));
+}
+
 TEST_F(BrokerTest, StoresNoTokenWithTheAnswerOfAClaim) {
   const auto claimed = world_.Claim(world_.Approved(), "ci", "claim-1");
   ASSERT_OK(claimed);
   const auto stored = store_.FindRequest(BrokerWorld::Uri("workload", "ci"), "claim-1", kForever);
   ASSERT_OK(stored);
-  EXPECT_EQ(stored->response.find(claimed->token()), std::string::npos);
-  EXPECT_EQ(stored->response.find(claimed->token().substr(claimed->token().rfind('.'))), std::string::npos);
+  // Each signature is another one, so it is the header that a token is known by.
+  const std::string header = claimed->token().substr(0, claimed->token().find('.'));
+  EXPECT_EQ(stored->response.find(header), std::string::npos);
+  ASSERT_OK(world_.Redeem(*claimed, "ci", "redeem-1"));
+  const auto redeemed = store_.FindRequest(BrokerWorld::Uri("workload", "ci"), "redeem-1", kForever);
+  ASSERT_OK(redeemed);
+  EXPECT_EQ(redeemed->response.find(header), std::string::npos);
+  const auto events = store_.ListAuditEvents("", 0, 1000, kForever);
+  ASSERT_OK(events);
+  for (const v1::AuditEvent& event : *events)
+    EXPECT_EQ(event.SerializeAsString().find(header), std::string::npos);
 }
 
 // --- Who sees what
@@ -600,6 +801,31 @@ TEST_F(BrokerTest, PagesThroughAListWithoutLossAndBindsTheTokenToTheFilter) {
               HasReason(v1::INVALID_FIELD));
   first.set_page_size(-1);
   EXPECT_THAT(world_.broker.ListProposals(alice, first, kForever), HasReason(v1::INVALID_FIELD));
+}
+
+TEST_F(BrokerTest, PagesThroughTheAuditTrailAndBindsTheTokenToWhatWasAsked) {
+  const v1::Proposal one = world_.Approved("one");
+  world_.Approved("two");
+  const Caller eve = BrokerWorld::As("auditor", "eve");
+  v1::ListAuditEventsRequest request;
+  request.set_page_size(1);
+  std::vector<std::string> types;
+  do {
+    const auto page = world_.broker.ListAuditEvents(eve, request, kForever);
+    ASSERT_OK(page);
+    ASSERT_EQ(page->events_size(), 1);
+    types.push_back(page->events(0).type());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_THAT(types, ElementsAre("configuration.applied", "proposal.created", "proposal.approved",
+                                 "proposal.created", "proposal.approved"));
+  request.set_page_token(world_.broker.ListAuditEvents(eve, request, kForever)->next_page_token());
+  EXPECT_OK(world_.broker.ListAuditEvents(eve, request, kForever));
+  EXPECT_THAT(world_.broker.ListAuditEvents(BrokerWorld::As("human", "alice"), request, kForever),
+              HasReason(v1::INVALID_FIELD));
+  v1::ListAuditEventsRequest of_one = request;
+  of_one.set_proposal(one.name());
+  EXPECT_THAT(world_.broker.ListAuditEvents(eve, of_one, kForever), HasReason(v1::INVALID_FIELD));
 }
 
 // --- Artifacts

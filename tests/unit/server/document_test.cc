@@ -1,6 +1,6 @@
 #include "server/base/document.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "countersign/v1/config.pb.h"
 #include "server/broker/documents.h"
@@ -46,6 +46,19 @@ TEST(DocumentTest, RefusesWhatAReaderCouldMisunderstand) {
        }) {
     EXPECT_THAT(ReadPolicy(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
   }
+}
+
+// protobuf's JSON has two spellings of each field, of which the later one would win.
+TEST(DocumentTest, KnowsOneSpellingOfEachField) {
+  const auto both = ReadPolicy("rules: [{name: a, token_lifetime: 60s, tokenLifetime: 300s}]\n");
+  EXPECT_THAT(both, HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(std::string(both.status().message()),
+              ::testing::HasSubstr("PolicyRule has no field \"tokenLifetime\"; write token_lifetime"));
+  for (const char* yaml : {"rules: [{tokenLifetime: 300s}]\n", "rules: {ownerExcluded: true}\n",
+                           "rules: [{quorums: [{Count: 1}]}]\n", "rules: [{quorums: {[count]: 1}}]\n"}) {
+    EXPECT_THAT(ReadPolicy(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
+  }
+  EXPECT_OK(ReadPolicy("rules: {name: a, quorums: {count: 1}}\n")) << "one may stand for a list of one";
 }
 
 TEST(DocumentTest, RefusesDepthAndSize) {

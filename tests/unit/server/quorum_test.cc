@@ -69,6 +69,16 @@ TEST_F(QuorumTest, LetsOnePersonFillOnlyOneQuorum) {
   EXPECT_THAT(Missing("targets/vault", {Human("bob")}), SizeIs(1));
 }
 
+TEST_F(QuorumTest, CountsNobodyForTheQuorumOfAnotherGroup) {
+  v1::Requirement requirement = For("targets/vault");
+  requirement.mutable_quorums(0)->set_groups(0, "admin");
+  const auto missing = [&](const std::string& one, const std::string& two) {
+    return MissingApprovals(configuration_, requirement, BrokerWorld::Uri("agent", "bot2"), {one, two});
+  };
+  EXPECT_THAT(missing(Human("bob"), Human("carol")), SizeIs(1));  // Both are of security, none is an admin.
+  EXPECT_THAT(missing(Human("alice"), Human("carol")), IsEmpty());
+}
+
 TEST_F(QuorumTest, FindsTheAssignmentThatGreedWouldMiss) {
   // Alice can only be platform's; so Bob, who comes first in no order, has to be security's.
   const auto missing = MissingApprovals(configuration_, For("targets/vault"),

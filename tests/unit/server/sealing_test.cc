@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/digest/digest.h"
+#include "core/text/text.h"
 #include "tests/support/fake_random.h"
 #include "tests/support/status_matchers.h"
 
@@ -58,6 +59,20 @@ TEST_F(SealingTest, RefusesACiphertextMovedToAnotherDigest) {
   SealedArtifact moved = Sealed(keys_);
   moved.digest = digest::Sha256("something harmless");
   EXPECT_THAT(Open(keys_, moved), HasReason(v1::DATA_CORRUPTED));
+}
+
+TEST_F(SealingTest, RefusesACiphertextMovedToAnotherKeyId) {
+  const auto both = MasterKeys::Parse(text::Concat(kOld, "twin ", std::string_view(kOld).substr(4)));
+  ASSERT_OK(both);
+  SealedArtifact moved = Sealed(keys_);
+  moved.key_id = "twin";
+  EXPECT_THAT(Open(*both, moved), HasReason(v1::DATA_CORRUPTED));
+}
+
+TEST_F(SealingTest, RefusesBytesThatWereSealedUnderAnotherDigest) {
+  const auto sealed = Seal(keys_, random_, digest::Sha256("something harmless"), bytes_);
+  ASSERT_OK(sealed);
+  EXPECT_THAT(Open(keys_, *sealed), HasReason(v1::DATA_CORRUPTED));
 }
 
 TEST_F(SealingTest, RotatesByAddingAKey) {
