@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/terminal_text.h"
 #include "core/error/error.h"
@@ -15,7 +16,6 @@ namespace {
 
 using ::testing::_;
 using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -167,7 +167,7 @@ TEST_F(CommandLineTest, NobodysWordsReachTheColumnOfTheLabels) {
     std::string wide;  // The same with characters that take two columns.
     for (size_t i = 0; i < columns; ++i) wide += "\xe6\x97\xa5";
     v1::Proposal proposal = Pending();
-    proposal.set_reason("x" + padded + wide + fake);
+    proposal.set_reason(absl::StrCat("x", padded, wide, fake));
     proposal.set_state_detail(padded);
     proposal.mutable_action()->add_argv(padded);
     proposal.mutable_action()->add_argv(wide + fake);
@@ -181,7 +181,8 @@ TEST_F(CommandLineTest, NobodysWordsReachTheColumnOfTheLabels) {
     line_.terminal.answer = "no";
     EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
     EXPECT_CALL(*line_.client, DownloadArtifact(_, _, _, _))
-        .WillOnce([&](auto&, auto&, const auto& sink, auto&) { return sink(padded + "\n" + fake); });
+        .WillOnce(
+            [&](auto&, auto&, const auto& sink, auto&) { return sink(absl::StrCat(padded, "\n", fake)); });
     EXPECT_EQ(line_.Run({"approve", kId}), 1);
     std::istringstream lines(line_.out.str());
     for (std::string line; std::getline(lines, line);) {
@@ -393,6 +394,123 @@ TEST_F(CommandLineTest, WrongUseExitsWithTwo) {
   EXPECT_EQ(line_.Run({"show"}), 2);
   EXPECT_EQ(line_.Run({"list", "--nonsense"}), 2);
   EXPECT_EQ(line_.Run({"exec"}), 125);  // Everything below belongs to the program that exec runs.
+}
+
+// Clears the screen and turns the direction of writing.
+constexpr char kPoison[] = "\x1b[2J\xe2\x80\xae";
+
+// Puts it into every text of the message, filling in what is not there.
+void Poison(google::protobuf::Message* message) {
+  using Field = google::protobuf::FieldDescriptor;
+  const auto* reflection = message->GetReflection();
+  for (int i = 0; i < message->GetDescriptor()->field_count(); ++i) {
+    const Field* field = message->GetDescriptor()->field(i);
+    const bool repeated = field->is_repeated();
+    if (field->cpp_type() == Field::CPPTYPE_STRING) {
+      if (!repeated) {
+        reflection->SetString(message, field, reflection->GetString(*message, field) + kPoison);
+      } else {
+        reflection->AddString(message, field, kPoison);
+      }
+    } else if (field->cpp_type() == Field::CPPTYPE_MESSAGE && !field->is_map()) {
+      Poison(repeated ? reflection->AddMessage(message, field) : reflection->MutableMessage(message, field));
+    }
+  }
+}
+
+template <typename Message>
+Message Poisoned(Message message = {}) {
+  Poison(&message);
+  return message;
+}
+
+TEST_F(CommandLineTest, NothingThatTheBrokerTellsActsOnTheTerminal) {
+  v1::Proposal proposal = Pending();
+  proposal.add_decisions()->set_verdict(v1::Decision::APPROVE);
+  (*proposal.mutable_action()->mutable_environment())[std::string("A") + kPoison] = kPoison;
+  proposal = Poisoned(proposal);
+  proposal.set_name(Pending().name());  // Made by the broker, of letters and digits.
+  proposal.mutable_execution()->mutable_report_time()->set_seconds(1);
+  const auto use = [&] {
+    MockClient& client = *line_.client;
+    ON_CALL(client, GetProposal(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Wait(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Approve(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Deny(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Revoke(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Resolve(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Cancel(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, Submit(_, _)).WillByDefault(Return(proposal));
+    ON_CALL(client, ListProposals(_, _)).WillByDefault([&](const auto&, const auto&) {
+      v1::ListProposalsResponse answer;
+      *answer.add_proposals() = proposal;
+      return answer;
+    });
+    ON_CALL(client, Watch(_, _)).WillByDefault([&](const auto&, const auto& on_event) {
+      on_event({.proposal = proposal, .resume_token = ""});
+      return absl::OkStatus();
+    });
+    ON_CALL(client, DownloadArtifact(_, _, _, _)).WillByDefault([](auto&, auto&, const auto& sink, auto&) {
+      return sink(kPoison);
+    });
+    ON_CALL(client, ApplyDocuments(_, _)).WillByDefault(Return(Poisoned<v1::ApplyDocumentsResponse>()));
+    ON_CALL(client, GetDocument(_, _)).WillByDefault(Return(Poisoned<v1::Document>()));
+    ON_CALL(client, ListDocuments(_)).WillByDefault(Return(Poisoned<v1::ListDocumentsResponse>()));
+    ON_CALL(client, ListDocumentVersions(_, _))
+        .WillByDefault(Return(Poisoned<v1::ListDocumentVersionsResponse>()));
+    ON_CALL(client, GetCaller(_)).WillByDefault(Return(Poisoned<v1::Caller>()));
+    ON_CALL(client, ListAuditEvents(_, _)).WillByDefault([](const auto& request, const auto&) {
+      auto answer = Poisoned<v1::ListAuditEventsResponse>();
+      if (!request.page_token().empty()) answer.Clear();
+      return answer;
+    });
+  };
+  const std::vector<std::vector<std::string>> lines = {
+      {"show", kId},
+      {"show", kId, "--full"},
+      {"list"},
+      {"wait", kId},
+      {"watch"},
+      {"approve", kId},
+      {"deny", kId, "--yes"},
+      {"revoke", kId, "--yes"},
+      {"resolve", kId, "--yes", "--outcome", "failed", "--comment", "x"},
+      {"cancel", kId},
+      {"submit", "--target", "x", "--reason", "r", "--", "true"},
+      {"apply", "-f", "-"},
+      {"get", "policy"},
+      {"get", "documents"},
+      {"get", "policy", "--versions"},
+      {"whoami"},
+      {"audit"},
+  };
+  line_.on_terminal = true;
+  line_.variables["NO_COLOR"] = "1";
+  line_.terminal.answer = "yes";
+  for (const auto& line : lines) {
+    SCOPED_TRACE(line[0]);
+    use();
+    line_.terminal.questions.clear();
+    line_.Run(line);
+    std::string shown = line_.out.str() + line_.err.str();
+    EXPECT_THAT(shown, Not(IsEmpty()));
+    for (const std::string& question : line_.terminal.questions) shown += question;
+    // What the client itself writes to clear the line of its progress.
+    for (size_t at; (at = shown.find("\r\x1b[K")) != std::string::npos;) shown.erase(at, 4);
+    EXPECT_THAT(shown, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\xe2\x80\xae"))));
+  }
+}
+
+TEST_F(CommandLineTest, TheCardTellsOfADecisionOnAnotherDigest) {
+  v1::Proposal proposal = Pending();
+  proposal.add_decisions()->set_action_digest(kDigest);
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+  EXPECT_EQ(line_.Run({"show", kId}), 0);
+  EXPECT_THAT(line_.out.str(), Not(HasSubstr("ANOTHER digest")));
+  proposal.mutable_decisions(0)->set_action_digest("sha256:0000");
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(proposal));
+  EXPECT_EQ(line_.Run({"show", kId}), 0);
+  EXPECT_THAT(line_.out.str(), HasSubstr("for ANOTHER digest than this"));
 }
 
 }  // namespace

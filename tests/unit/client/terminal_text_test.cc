@@ -33,6 +33,8 @@ TEST(TerminalTextTest, EscapesWhatLiesOrActs) {
       {"\xf3\xa0\x81\x81", "\\U000e0041"},           // tag
       {"\xff\xfe", "\\xff\\xfe"},                    // no UTF-8
       {"\xc0\xaf", "\\xc0\\xaf"},                    // overlong
+      {"\xe0\x82\xa9", "\\xe0\\x82\\xa9"},           // the same, of three bytes
+      {"\xf0\x80\xac\xaf", "\\xf0\\x80\\xac\\xaf"},  // and of four
       {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // surrogate
       {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // beyond Unicode
       {"\xe2\x80", "\\xe2\\x80"},                    // cut short
