@@ -61,6 +61,7 @@ TEST(ExitCodeTest, EveryStateOfAWaitHasItsCode) {
     SCOPED_TRACE(v1::Proposal::State_Name(state));
     EXPECT_EQ(cli::ExitCodeOf(state), code);
   }
+  EXPECT_EQ(cli::ExitCodeOf(static_cast<v1::Proposal::State>(99)), 1) << "of a newer broker";
 }
 
 TEST(ExitCodeTest, EveryErrorHasItsCode) {
@@ -394,6 +395,14 @@ TEST_F(CommandLineTest, WrongUseExitsWithTwo) {
   EXPECT_EQ(line_.Run({"show"}), 2);
   EXPECT_EQ(line_.Run({"list", "--nonsense"}), 2);
   EXPECT_EQ(line_.Run({"exec"}), 125);  // Everything below belongs to the program that exec runs.
+}
+
+TEST_F(CommandLineTest, AProgramThatApprovesSaysWhatItApproves) {
+  line_.terminal.answer = "yes";
+  EXPECT_CALL(*line_.client, GetProposal(_, _)).WillOnce(Return(Pending()));
+  EXPECT_CALL(*line_.client, Approve(_, _)).Times(0);
+  EXPECT_EQ(line_.Run({"approve", kId, "--output", "json"}), 2);
+  EXPECT_THAT(line_.err.str(), HasSubstr("--digest"));
 }
 
 // Clears the screen and turns the direction of writing.

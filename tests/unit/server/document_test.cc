@@ -48,6 +48,12 @@ TEST(DocumentTest, RefusesWhatAReaderCouldMisunderstand) {
   }
 }
 
+TEST(DocumentTest, RefusesWhatOnlyTheTextShows) {
+  for (const char* yaml : {"a: 1\na: 2\n", "a: {b: 1, b: 2}\n", "a: [{b: 1, b: 1}]\n", "a: &x 1\n"}) {
+    EXPECT_THAT(ParseYaml(yaml), HasReason(v1::INVALID_FIELD)) << yaml;
+  }
+}
+
 // protobuf's JSON has two spellings of each field, of which the later one would win.
 TEST(DocumentTest, KnowsOneSpellingOfEachField) {
   const auto both = ReadPolicy("rules: [{name: a, token_lifetime: 60s, tokenLifetime: 300s}]\n");
