@@ -12,7 +12,7 @@ if grep -rl "$source" "$scratch/prefix/lib" --include='*.cmake'; then
   echo "the installed package points into the source tree" >&2
   exit 1
 fi
-cmake -S "$source/tests/package/consumer" -B "$scratch/build" -DCMAKE_BUILD_TYPE=Debug \
+cmake -S "$source/tests/package/consumer" -B "$scratch/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug \
   -DCMAKE_PREFIX_PATH="$scratch/prefix" -Dexamples="$source/client/examples" \
   ${CMAKE_CXX_COMPILER_LAUNCHER:+-DCMAKE_CXX_COMPILER_LAUNCHER="$CMAKE_CXX_COMPILER_LAUNCHER"} > "$scratch/configure.log" 2>&1 ||
   { cat "$scratch/configure.log"; exit 1; }
