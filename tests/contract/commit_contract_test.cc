@@ -419,6 +419,29 @@ TEST_P(CommitContract, EveryCommitAddsItsEventAndNothingElseDoes) {
                                  "moved.SUCCEEDED"));
 }
 
+TEST_P(CommitContract, KeepsTheEventOfEveryKindOfChangeAsItIs) {
+  std::vector<v1::AuditEvent> given;
+  const auto committed = [&](Change change) {
+    const std::string number = std::to_string(given.size());
+    change.event.set_principal("spiffe://example.org/human/number-" + number);
+    change.event.set_request_id("request-" + number);
+    change.event.set_details_json("{\"number\":\"" + number + "\"}");
+    given.push_back(change.event);
+    return Committed(change);
+  };
+  Record record = committed(Insertion(NewProposal("one")));
+  record = committed(Approval(record));
+  record = committed(Issue(record, "t1"));
+  record = committed(Redemption(record, "t1"));
+  committed(Transition(record, v1::Proposal::SUCCEEDED));
+  std::vector<v1::AuditEvent> kept = Events("one");
+  ASSERT_EQ(kept.size(), given.size());
+  for (size_t i = 0; i < kept.size(); ++i) {
+    kept[i].clear_id();
+    EXPECT_EQ(kept[i].DebugString(), given[i].DebugString());
+  }
+}
+
 TEST_P(CommitContract, AuditTrailIsReadInPages) {
   for (int i = 0; i < 7; ++i) Stored(i % 2 == 0 ? "a" + std::to_string(i) : "b" + std::to_string(i));
   Committed(Approval(Now("a2")));

@@ -231,6 +231,27 @@ TEST_F(StoreFaultTest, NewTokenIsIssuedOnceAlthoughItsAnswerWasLost) {
   EXPECT_EQ(Events(approved, "token.issued"), 1);
 }
 
+TEST_F(StoreFaultTest, WhatNoRequestIdCanSettleStaysInDoubt) {
+  const v1::Proposal submitted = Submitted();
+  world_.clock.Advance(absl::Hours(25));
+  gate_.CutOnMarker("move", TcpGate::CutPoint::kBeforeAnswer);
+  EXPECT_THAT(world_.broker.Sweep(Soon()), HasReason(v1::COMMIT_IN_DOUBT));
+  EXPECT_EQ(gate_.counters().cuts, 1);
+  EXPECT_OK(world_.broker.Sweep(Soon()));
+  EXPECT_EQ(Events(submitted, "proposal.expired"), 1);
+}
+
+TEST_F(StoreFaultTest, WhatCannotBeLookedUpStaysInDoubt) {
+  const v1::Proposal submitted = Submitted();
+  const std::string request_id = NewRequestId();
+  gate_.CutOnMarker("decide", TcpGate::CutPoint::kBeforeAnswer);
+  gate_.Refuse(true);
+  EXPECT_THAT(Approve(submitted)(request_id, In(absl::Seconds(1))), HasReason(v1::COMMIT_IN_DOUBT));
+  EXPECT_EQ(gate_.counters().cuts, 1);
+  ExpectRepetitionSucceeds(Approve(submitted), request_id);
+  EXPECT_EQ(Events(submitted, "proposal.approved"), 1);
+}
+
 // The connection ends after every byte of the request, and after every byte of the answer.
 class EveryByteOfATransitionTest : public StoreFaultTest,
                                    public ::testing::WithParamInterface<TcpGate::Direction> {

@@ -24,6 +24,7 @@ using ::countersign::testing::FakeStore;
 using ::countersign::testing::HasReason;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr absl::Time kForever = absl::InfiniteFuture();
@@ -826,6 +827,122 @@ TEST_F(BrokerTest, PagesThroughTheAuditTrailAndBindsTheTokenToWhatWasAsked) {
   v1::ListAuditEventsRequest of_one = request;
   of_one.set_proposal(one.name());
   EXPECT_THAT(world_.broker.ListAuditEvents(eve, of_one, kForever), HasReason(v1::INVALID_FIELD));
+}
+
+// --- What the audit trail says (I7)
+// ----------------------------------------------------------------------------
+
+class AuditTest : public BrokerTest {
+ protected:
+  // The last event of the proposal.
+  v1::AuditEvent Last(const v1::Proposal& proposal) {
+    const auto events = store_.ListAuditEvents(IdOf(proposal), 0, 1000, kForever);
+    EXPECT_OK(events);
+    return events->back();
+  }
+  // That it is of this kind, by this principal, at this moment, and that its details hold these pieces.
+  void ExpectLast(const v1::Proposal& proposal, const std::string& type, const std::string& principal,
+                  const std::vector<std::pair<std::string, std::string>>& details) {
+    SCOPED_TRACE(type);
+    const v1::AuditEvent event = Last(proposal);
+    EXPECT_EQ(event.type(), type);
+    EXPECT_EQ(event.principal(), principal);
+    EXPECT_EQ(event.proposal(), proposal.name());
+    EXPECT_EQ(base::ToTime(event.event_time()), world_.clock.Now());
+    for (const auto& [name, value] : details) {
+      EXPECT_THAT(event.details_json(), HasSubstr(text::Concat("\"", name, "\":\"", value, "\"")));
+    }
+    world_.clock.Advance(absl::Seconds(1));  // So that the next one has a time of its own.
+  }
+
+  const std::string bot_ = BrokerWorld::Uri("agent", "bot");
+  const std::string alice_ = BrokerWorld::Uri("human", "alice");
+  const std::string bob_ = BrokerWorld::Uri("human", "bob");
+  const std::string ci_ = BrokerWorld::Uri("workload", "ci");
+};
+
+TEST_F(AuditTest, SaysWhoDidWhatToWhichDigestAndWhen) {
+  const std::string policy = world_.broker.configuration()->DigestOf("policy");
+  ASSERT_NE(policy, "");
+  v1::Proposal proposal = Submitted("targets/prod-courses");
+  const std::string digest = proposal.action_digest();
+  ExpectLast(proposal, "proposal.created", bot_,
+             {{"action_digest", digest},
+              {"target", "targets/prod-courses"},
+              {"state", "PENDING"},
+              {"rule", "production"},
+              {"policy_digest", policy}});
+  proposal = *world_.Approve(proposal, "alice", "request-1");
+  EXPECT_EQ(Last(proposal).request_id(), "request-1");
+  ExpectLast(
+      proposal, "proposal.approved", alice_,
+      {{"action_digest", digest}, {"person", "alice"}, {"state", "PENDING"}, {"policy_digest", policy}});
+  proposal = *world_.Approve(proposal, "bob");
+  ExpectLast(proposal, "proposal.approved", bob_,
+             {{"action_digest", digest}, {"person", "bob"}, {"state", "APPROVED"}});
+  const auto claimed = world_.Claim(proposal);
+  const std::string token_id = jws::ReadExecutionToken(claimed->token(), *world_.keys.PublicKeys())->token_id;
+  ExpectLast(proposal, "token.issued", ci_, {{"token_id", token_id}, {"action_digest", digest}});
+  const v1::Proposal executing = world_.Redeem(*claimed)->proposal();
+  ExpectLast(
+      proposal, "token.redeemed", ci_,
+      {{"token_id", token_id}, {"execution_id", executing.execution().id()}, {"action_digest", digest}});
+  ASSERT_OK(world_.Report(executing, 3));
+  ExpectLast(proposal, "execution.reported", ci_,
+             {{"execution_id", executing.execution().id()}, {"exit_code", "3"}, {"state", "FAILED"}});
+}
+
+TEST_F(AuditTest, SaysWhyWhatDidNotRunDidNot) {
+  const v1::Proposal denied = Submitted("targets/dev", "denied");
+  ASSERT_OK(world_.Deny(denied, "bob"));
+  ExpectLast(denied, "proposal.denied", bob_,
+             {{"action_digest", denied.action_digest()}, {"person", "bob"}, {"state", "DENIED"}});
+  const v1::Proposal cancelled = Submitted("targets/dev", "cancelled");
+  v1::CancelProposalRequest cancel;
+  cancel.set_name(cancelled.name());
+  ASSERT_OK(world_.broker.CancelProposal(BrokerWorld::As("agent", "bot"), cancel, kForever));
+  ExpectLast(cancelled, "proposal.cancelled", bot_, {});
+  const v1::Proposal revoked = world_.Approved("revoked");
+  v1::RevokeProposalRequest revoke;
+  revoke.set_name(revoked.name());
+  revoke.set_comment("not today");
+  ASSERT_OK(world_.broker.RevokeProposal(BrokerWorld::As("human", "bob"), revoke, kForever));
+  ExpectLast(revoked, "proposal.revoked", bob_, {{"comment", "not today"}});
+  const v1::Proposal superseded = world_.Approved("superseded");
+  Change(kSecureRule, kTwoForDevelopment);
+  EXPECT_FALSE(world_.Claim(superseded).ok());
+  ExpectLast(superseded, "proposal.superseded", ci_, {{"reason", "POLICY_CHANGED"}});
+  const v1::Proposal expired = Submitted("targets/dev", "expired");
+  world_.clock.Advance(absl::Hours(25));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  ExpectLast(expired, "proposal.expired", "broker", {{"from", "PENDING"}});
+}
+
+TEST_F(AuditTest, SaysHowAnUnknownEndWasSettled) {
+  const v1::Proposal proposal = world_.Redeem(*world_.Claim(world_.Approved()))->proposal();
+  world_.clock.Advance(absl::Minutes(2));
+  ASSERT_OK(world_.broker.Sweep(kForever));
+  ExpectLast(proposal, "execution.lease_lost", "broker", {{"from", "EXECUTING"}});
+  v1::ResolveProposalRequest request;
+  request.set_name(proposal.name());
+  request.set_etag(Now(proposal).etag());
+  request.set_outcome(v1::Proposal::SUCCEEDED);
+  request.set_comment("the column is there");
+  ASSERT_OK(world_.broker.ResolveProposal(BrokerWorld::As("human", "bob"), request, kForever));
+  ExpectLast(proposal, "execution.resolved", bob_,
+             {{"outcome", "SUCCEEDED"}, {"comment", "the column is there"}});
+}
+
+TEST_F(AuditTest, SaysWhoAppliedWhichDocuments) {
+  Change("token_lifetime: 120s", "token_lifetime: 60s");
+  const auto events = store_.ListAuditEvents("", 0, 1000, kForever);
+  ASSERT_OK(events);
+  EXPECT_EQ(events->front().principal(), "bootstrap");
+  const v1::AuditEvent& event = events->back();
+  EXPECT_EQ(event.type(), "configuration.applied");
+  EXPECT_EQ(event.principal(), alice_);
+  EXPECT_EQ(event.proposal(), "");
+  EXPECT_THAT(event.details_json(), HasSubstr("policy@" + world_.broker.configuration()->DigestOf("policy")));
 }
 
 // --- Artifacts
