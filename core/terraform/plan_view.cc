@@ -1,0 +1,1 @@
+#include "core/terraform/plan_view.h"

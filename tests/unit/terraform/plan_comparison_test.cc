@@ -1,0 +1,1 @@
+#include "core/terraform/plan_comparison.h"
