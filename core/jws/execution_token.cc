@@ -1,7 +1,9 @@
 #include "core/jws/execution_token.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <system_error>
 
 #include "core/digest/canonical_json.h"
 #include "core/digest/digest.h"
@@ -103,6 +105,25 @@ void CheckMeaning(const ExecutionClaims& claims, ClaimReader* reader) {
   reader->Require(claims.subject == SubjectOf(claims.environment, claims.target, claims.kind), "sub");
 }
 
+// Serials are texts, because JSON's numbers are exact below 2^53 only.
+std::optional<ExecutionClaims::State> ReadState(const json& claims, ClaimReader* reader) {
+  const auto found = claims.find("state");
+  if (found == claims.end()) return std::nullopt;
+  const std::string* const lineage = found->is_object() ? StringMember(*found, "lineage") : nullptr;
+  const std::string* const serial = found->is_object() ? StringMember(*found, "serial") : nullptr;
+  ExecutionClaims::State state;
+  reader->Require(found->is_object() && found->size() == 2 && lineage != nullptr && serial != nullptr,
+                  "state");
+  if (lineage != nullptr) state.lineage = *lineage;
+  if (serial != nullptr) {
+    const char* const end = serial->data() + serial->size();
+    const auto read = std::from_chars(serial->data(), end, state.serial);
+    reader->Require(read.ec == std::errc() && read.ptr == end && std::to_string(state.serial) == *serial,
+                    "state");
+  }
+  return state;
+}
+
 absl::StatusOr<ExecutionClaims> ParseClaims(std::string_view payload) {
   const auto object = ParseStrictObject(payload, kMaxTokenBytes);
   if (!object.has_value())
@@ -126,6 +147,7 @@ absl::StatusOr<ExecutionClaims> ParseClaims(std::string_view payload) {
   claims.kind = reader.Text("kind");
   claims.approvers = reader.Texts("approvers");
   claims.policy_digest = reader.Text("policy_digest");
+  claims.state = ReadState(*object, &reader);
   CheckMeaning(claims, &reader);
   if (!reader.status().ok()) return reader.status();
   return claims;
@@ -134,25 +156,30 @@ absl::StatusOr<ExecutionClaims> ParseClaims(std::string_view payload) {
 CanonicalJson Seconds(absl::Time time) { return CanonicalJson::Integer(absl::ToUnixSeconds(time)); }
 
 absl::StatusOr<std::string> WriteClaims(const ExecutionClaims& claims) {
-  return CanonicalJson::Object(
-             {{"iss", CanonicalJson::String(claims.issuer)},
-              {"sub", CanonicalJson::String(claims.subject)},
-              {"aud", CanonicalJson::String(claims.audience)},
-              {"iat", Seconds(claims.issue_time)},
-              {"nbf", Seconds(claims.not_before_time)},
-              {"exp", Seconds(claims.expire_time)},
-              {"jti", CanonicalJson::String(claims.token_id)},
-              {"act", CanonicalJson::Object({{"sub", CanonicalJson::String(claims.actor)}})},
-              {"cnf", CanonicalJson::Object({{"x5t#S256", CanonicalJson::String(claims.holder_thumbprint)}})},
-              {"proposal", CanonicalJson::String(claims.proposal)},
-              {"action_digest", CanonicalJson::String(claims.action_digest)},
-              {"artifacts", CanonicalJson::Strings(claims.artifacts)},
-              {"target", CanonicalJson::String(claims.target)},
-              {"environment", CanonicalJson::String(claims.environment)},
-              {"kind", CanonicalJson::String(claims.kind)},
-              {"approvers", CanonicalJson::Strings(claims.approvers)},
-              {"policy_digest", CanonicalJson::String(claims.policy_digest)}})
-      .Write();
+  CanonicalJson object = CanonicalJson::Object(
+      {{"iss", CanonicalJson::String(claims.issuer)},
+       {"sub", CanonicalJson::String(claims.subject)},
+       {"aud", CanonicalJson::String(claims.audience)},
+       {"iat", Seconds(claims.issue_time)},
+       {"nbf", Seconds(claims.not_before_time)},
+       {"exp", Seconds(claims.expire_time)},
+       {"jti", CanonicalJson::String(claims.token_id)},
+       {"act", CanonicalJson::Object({{"sub", CanonicalJson::String(claims.actor)}})},
+       {"cnf", CanonicalJson::Object({{"x5t#S256", CanonicalJson::String(claims.holder_thumbprint)}})},
+       {"proposal", CanonicalJson::String(claims.proposal)},
+       {"action_digest", CanonicalJson::String(claims.action_digest)},
+       {"artifacts", CanonicalJson::Strings(claims.artifacts)},
+       {"target", CanonicalJson::String(claims.target)},
+       {"environment", CanonicalJson::String(claims.environment)},
+       {"kind", CanonicalJson::String(claims.kind)},
+       {"approvers", CanonicalJson::Strings(claims.approvers)},
+       {"policy_digest", CanonicalJson::String(claims.policy_digest)}});
+  if (claims.state.has_value()) {
+    object.Set("state", CanonicalJson::Object(
+                            {{"lineage", CanonicalJson::String(claims.state->lineage)},
+                             {"serial", CanonicalJson::String(std::to_string(claims.state->serial))}}));
+  }
+  return object.Write();
 }
 
 }  // namespace

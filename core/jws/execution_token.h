@@ -38,6 +38,13 @@ struct ExecutionClaims {
   std::string kind;                    // command or terraform_plan.
   std::vector<std::string> approvers;  // Principals, in the order in which they approved.
   std::string policy_digest;           // sha256:{hex} of the policy that asked for them.
+  // (state) For plans: which state the plan was made on; a plan without a state has an empty lineage.
+  struct State {
+    std::string lineage;
+    uint64_t serial = 0;
+    bool operator==(const State&) const = default;
+  };
+  std::optional<State> state;
 };
 
 // What the verifier knows before it sees the token. All of it is the verifier's own, none from the token.

@@ -62,6 +62,10 @@ absl::Status CheckLifetimes(const v1::PolicyRule& rule, const std::string& path)
   return status;
 }
 
+absl::Status CheckFindings(int count, const std::string& path) {
+  return count > 100 ? error::InvalidField(path, "at most 100") : absl::OkStatus();
+}
+
 absl::Status CheckVerdict(const v1::PolicyRule& rule, const std::string& path) {
   const bool needs_quorum = rule.verdict() == v1::Requirement::REQUIRE_APPROVAL;
   if (rule.verdict() == v1::Requirement::VERDICT_UNSPECIFIED) {
@@ -199,6 +203,8 @@ absl::Status Configuration::CheckPolicy() const {
       }
     }
     absl::Status status = CheckVerdict(rule, path);
+    status.Update(CheckFindings(rule.forbidden_findings_size(), Path(path, ".forbidden_findings")));
+    status.Update(CheckFindings(rule.permitted_findings_size(), Path(path, ".permitted_findings")));
     status.Update(CheckLifetimes(rule, path));
     if (!status.ok()) return status;
     for (int j = 0; j < rule.quorums_size(); ++j) {

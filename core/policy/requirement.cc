@@ -1,6 +1,12 @@
 #include "core/policy/requirement.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
+
+#include "core/error/error.h"
+#include "core/finding/judge.h"
+#include "core/text/text.h"
 
 namespace countersign::policy {
 namespace {
@@ -27,23 +33,68 @@ v1::Requirement BuiltInDefault() {
   return requirement;
 }
 
+v1::Requirement RequirementOf(const v1::PolicyRule& rule) {
+  v1::Requirement requirement = BuiltInDefault();
+  requirement.set_rule(rule.name());
+  requirement.set_verdict(rule.verdict());
+  *requirement.mutable_quorums() = rule.quorums();
+  requirement.set_owner_excluded(rule.owner_excluded());
+  requirement.set_subset_allowed(rule.subset_allowed());
+  if (rule.has_pending_lifetime()) *requirement.mutable_pending_lifetime() = rule.pending_lifetime();
+  if (rule.has_approval_lifetime()) *requirement.mutable_approval_lifetime() = rule.approval_lifetime();
+  if (rule.has_token_lifetime()) *requirement.mutable_token_lifetime() = rule.token_lifetime();
+  if (rule.has_lease_lifetime()) *requirement.mutable_lease_lifetime() = rule.lease_lifetime();
+  return requirement;
+}
+
+// Lists the findings with which nobody may approve, in the order in which they were found.
+void Forbid(const v1::PolicyRule& rule, const Findings& findings, v1::Requirement* requirement) {
+  const std::set<std::string> forbidden(rule.forbidden_findings().begin(), rule.forbidden_findings().end());
+  const std::set<std::string> permitted(rule.permitted_findings().begin(), rule.permitted_findings().end());
+  for (const v1::Finding& finding : findings) {
+    const finding::RuleDescription* description = finding::FindRule(finding.code());
+    const bool by_default = description == nullptr || description->forbidden_by_default;
+    if (forbidden.contains(finding.code()) || (by_default && !permitted.contains(finding.code()))) {
+      requirement->add_forbidden_findings(finding.code());
+    }
+  }
+}
+
+v1::Reason ReasonFor(const std::string& code) {
+  if (code == "state-missing") return v1::STATE_MISSING;
+  if (code == "state-lineage-changed") return v1::STATE_LINEAGE_CHANGED;
+  if (code == "state-serial-regressed") return v1::STATE_SERIAL_REGRESSED;
+  return v1::POLICY_DENIED;
+}
+
 }  // namespace
 
-v1::Requirement Evaluate(const Configuration& configuration, const v1::Target& target, v1::Kind kind) {
-  v1::Requirement requirement = BuiltInDefault();
+v1::Requirement Evaluate(const Configuration& configuration, const v1::Target& target, v1::Kind kind,
+                         const Findings& findings) {
   const auto& rules = configuration.policy().rules();
   const auto rule = std::find_if(rules.begin(), rules.end(),
                                  [&](const v1::PolicyRule& r) { return Matches(r, target, kind); });
-  if (rule == rules.end()) return requirement;
-  requirement.set_rule(rule->name());
-  requirement.set_verdict(rule->verdict());
-  *requirement.mutable_quorums() = rule->quorums();
-  requirement.set_owner_excluded(rule->owner_excluded());
-  if (rule->has_pending_lifetime()) *requirement.mutable_pending_lifetime() = rule->pending_lifetime();
-  if (rule->has_approval_lifetime()) *requirement.mutable_approval_lifetime() = rule->approval_lifetime();
-  if (rule->has_token_lifetime()) *requirement.mutable_token_lifetime() = rule->token_lifetime();
-  if (rule->has_lease_lifetime()) *requirement.mutable_lease_lifetime() = rule->lease_lifetime();
+  v1::Requirement requirement = rule == rules.end() ? BuiltInDefault() : RequirementOf(*rule);
+  Forbid(rule == rules.end() ? v1::PolicyRule::default_instance() : *rule, findings, &requirement);
+  const bool severe = std::any_of(findings.begin(), findings.end(), [](const v1::Finding& finding) {
+    return finding.severity() >= v1::Finding::HIGH;
+  });
+  if (requirement.verdict() == v1::Requirement::ALLOW &&
+      (severe || !requirement.forbidden_findings().empty())) {
+    requirement.set_verdict(v1::Requirement::REQUIRE_APPROVAL);
+    if (requirement.quorums().empty()) *requirement.mutable_quorums() = BuiltInDefault().quorums();
+  }
   return requirement;
+}
+
+absl::Status CheckForbidden(const v1::Requirement& requirement, const Findings& findings) {
+  const auto& forbidden = requirement.forbidden_findings();
+  for (const v1::Finding& finding : findings) {
+    if (std::find(forbidden.begin(), forbidden.end(), finding.code()) == forbidden.end()) continue;
+    return error::Make(ReasonFor(finding.code()),
+                       text::Concat(finding.code(), ": ", finding.sentence(), " ", finding.resolution()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace countersign::policy

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "core/error/error.h"
+#include "core/finding/judge.h"
 #include "core/text/text.h"
 
 namespace countersign::policy {
@@ -44,12 +45,26 @@ absl::Status ReviewPersons(const Configuration& configuration) {
   return absl::OkStatus();
 }
 
+absl::Status ReviewFindings(const google::protobuf::RepeatedPtrField<std::string>& codes,
+                            const std::string& path) {
+  for (int i = 0; i < codes.size(); ++i) {
+    if (finding::FindRule(codes[i]) != nullptr) continue;
+    return error::InvalidField(
+        text::Concat(path, "[", i, "]"),
+        text::Concat("there is no finding ", codes[i], "; `countersign analyze --explain` lists them all"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReviewRules(const Configuration& configuration) {
   std::set<std::string_view> environments;
   for (const v1::Target& target : configuration.targets()) environments.insert(target.environment());
   const auto& rules = configuration.policy().rules();
   for (int i = 0; i < rules.size(); ++i) {
     const std::string path = text::Concat("Policy.rules[", i, "]");
+    absl::Status known = ReviewFindings(rules[i].forbidden_findings(), path + ".forbidden_findings");
+    if (known.ok()) known = ReviewFindings(rules[i].permitted_findings(), path + ".permitted_findings");
+    if (!known.ok()) return known;
     for (int j = 0; j < rules[i].environments_size(); ++j) {
       if (environments.contains(rules[i].environments(j))) continue;
       return error::InvalidField(text::Concat(path, ".environments[", j, "]"),

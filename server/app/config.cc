@@ -35,6 +35,7 @@ grpc: {listen_address: "0.0.0.0:7443", reflection: false}
 http: {listen_address: "0.0.0.0:7080"}
 database: {pool_size: 16, start_patience: 60s, notifications: true}
 artifact: {max_bytes: 67108864}
+plan: {concurrent_reads: 2, queued_reads: 64}
 limits:
   submits_per_minute: 1200
   submit_burst: 100
@@ -245,6 +246,8 @@ absl::Status ValidLimits(const ServerConfig& config) {
   return First(
       {InRange(config.database().pool_size(), 4, 1000, "database.pool_size"),
        InRange(config.artifact().max_bytes(), 1, kMaxArtifactBytes, "artifact.max_bytes"),
+       InRange(config.plan().concurrent_reads(), 1, 64, "plan.concurrent_reads"),
+       InRange(config.plan().queued_reads(), 1, 1000000, "plan.queued_reads"),
        InRange(limits.submits_per_minute(), 1, 1000000, "limits.submits_per_minute"),
        InRange(limits.submit_burst(), 1, 1000000, "limits.submit_burst"),
        InRange(limits.max_waiters(), 1, 1000000, "limits.max_waiters"),

@@ -49,6 +49,30 @@ Owned<X509> FirstCertificate(const std::string& text) {
   return certificate;
 }
 
+// The keys without their ids, oldest first.
+std::vector<std::string> KeysOf(std::string_view master_key_text) {
+  std::vector<std::string> keys;
+  for (const auto& line : absl::StrSplit(std::string(master_key_text), '\n')) {
+    const std::string entry(absl::StripAsciiWhitespace(line));
+    if (entry.empty() || entry.front() == '#') continue;
+    // The text between id and key may be any white space; the key alone must decide.
+    const std::vector<std::string> words = absl::StrSplit(entry, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    if (words.size() >= 2) keys.push_back(words[1]);
+  }
+  return keys;
+}
+
+absl::StatusOr<std::string> Derive(std::string_view secret, std::string_view purpose) {
+  std::string key(32, '\0');
+  unsigned int size = 0;
+  if (HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+           reinterpret_cast<const unsigned char*>(purpose.data()), purpose.size(),
+           reinterpret_cast<unsigned char*>(key.data()), &size) == nullptr) {
+    return absl::InternalError("cannot derive a key");
+  }
+  return key;
+}
+
 }  // namespace
 
 absl::Status CheckTlsFiles(const std::string& certificate_file, const std::string& key_file,
@@ -98,23 +122,15 @@ absl::Status CheckMasterKeys(const std::string& file) {
 }
 
 absl::StatusOr<std::string> PageTokenKey(std::string_view master_key_text) {
-  std::string active;
-  for (const auto& line : absl::StrSplit(std::string(master_key_text), '\n')) {
-    const std::string entry(absl::StripAsciiWhitespace(line));
-    if (!entry.empty() && entry.front() != '#') active = entry;
-  }
-  // The text between id and key may be any white space; the key alone must decide.
-  const std::vector<std::string> words = absl::StrSplit(active, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-  if (words.size() < 2) return absl::InvalidArgumentError("there is no master key");
-  constexpr std::string_view kPurpose = "countersign page tokens v1";
-  std::string key(32, '\0');
-  unsigned int size = 0;
-  if (HMAC(EVP_sha256(), words[1].data(), static_cast<int>(words[1].size()),
-           reinterpret_cast<const unsigned char*>(kPurpose.data()), kPurpose.size(),
-           reinterpret_cast<unsigned char*>(key.data()), &size) == nullptr) {
-    return absl::InternalError("cannot derive the key of page tokens");
-  }
-  return key;
+  const std::vector<std::string> keys = KeysOf(master_key_text);
+  if (keys.empty()) return absl::InvalidArgumentError("there is no master key");
+  return Derive(keys.back(), "countersign page tokens v1");
+}
+
+absl::StatusOr<std::string> PlanViewSalt(std::string_view master_key_text) {
+  const std::vector<std::string> keys = KeysOf(master_key_text);
+  if (keys.empty()) return absl::InvalidArgumentError("there is no master key");
+  return Derive(keys.front(), "countersign plan views v1");
 }
 
 }  // namespace countersign::app

@@ -26,6 +26,10 @@ absl::Status CheckMasterKeys(const std::string& file);
 // has that one and no other broker does.
 absl::StatusOr<std::string> PageTokenKey(std::string_view master_key_text);
 
+// What digests in plan views are salted with: 32 bytes that follow from the oldest master key, so that views
+// can be compared for as long as keys are only added.
+absl::StatusOr<std::string> PlanViewSalt(std::string_view master_key_text);
+
 }  // namespace countersign::app
 
 #endif  // COUNTERSIGN_SERVER_APP_KEY_MATERIAL_H_

@@ -17,6 +17,7 @@
 #include "server/broker/broker.h"
 #include "server/http/http_server.h"
 #include "server/http/metrics.h"
+#include "server/planread/plan_reader.h"
 #include "server/postgres/backoff.h"
 #include "server/postgres/dsn.h"
 #include "server/postgres/listener.h"
@@ -94,6 +95,7 @@ class Requests final : public rpc::RequestObserver, public rpc::RequestLog {
 struct Secrets {
   storage::MasterKeys master_keys;
   std::string page_token_key;
+  std::string plan_view_salt;
 };
 
 absl::StatusOr<Secrets> LoadSecrets(const ServerConfig& config) {
@@ -105,7 +107,9 @@ absl::StatusOr<Secrets> LoadSecrets(const ServerConfig& config) {
     return error::InvalidField("artifact.master_key_file", std::string(keys.status().message()));
   auto page_token_key = PageTokenKey(*text);
   if (!page_token_key.ok()) return page_token_key.status();
-  return Secrets{*std::move(keys), *std::move(page_token_key)};
+  auto plan_view_salt = PlanViewSalt(*text);
+  if (!plan_view_salt.ok()) return plan_view_salt.status();
+  return Secrets{*std::move(keys), *std::move(page_token_key), *std::move(plan_view_salt)};
 }
 
 // gRPC has one log for the process; while a server runs, it goes where ours goes.
@@ -160,6 +164,8 @@ class WiredServer final : public Server {
   postgres::Pool pool_;
   postgres::PostgresStore store_;
   base::Executor executor_;
+  base::Executor plan_executor_;
+  planread::ProcessPlanReader plan_reader_;
   http::Metrics metrics_;
   watch::Hub hub_;
   watch::Watchers watchers_;
@@ -209,13 +215,15 @@ WiredServer::WiredServer(const ServerConfig& config, Secrets secrets, const std:
             &random_),
       store_(&pool_),
       executor_(config.database().pool_size() - kReservedConnections, config.limits().queued_calls()),
+      plan_executor_(config.plan().concurrent_reads(), config.plan().queued_reads()),
+      plan_reader_({.program = config.plan().reader_program(), .salt = secrets_.plan_view_salt}, &clock_),
       hub_(HubOptions(config), &store_, &clock_, &executor_),
       watchers_(WatcherOptions(config, secrets_), &store_, &clock_, &executor_),
       notifier_(NotifierOptions(config, ConnectAs("countersignd notifier")), &random_),
       changes_(&hub_, &watchers_, &notifier_, &metrics_),
       requests_(&metrics_, log),
       broker_({.issuer = config.token().issuer(), .page_token_key = secrets_.page_token_key}, &store_,
-              &clock_, &random_, &keys_, &secrets_.master_keys, &changes_),
+              &clock_, &random_, &keys_, &secrets_.master_keys, &plan_reader_, &changes_),
       readiness_(&pool_, &keys_, &broker_, &clock_) {}
 
 postgres::ConnectOptions WiredServer::ConnectAs(const std::string& application_name) const {
@@ -237,6 +245,9 @@ absl::Status WiredServer::Run() {
   for (const auto step :
        {&WiredServer::StartHttp, &WiredServer::AwaitDatabase, &WiredServer::LoadConfiguration}) {
     if (auto status = (this->*step)(); !status.ok()) return status;
+  }
+  if (auto status = plan_reader_.Check(); !status.ok()) {
+    return error::InvalidField("plan.reader_program", std::string(status.message()));
   }
   if (auto status = StartGrpc(); !status.ok()) return status;
   StartBackground();
@@ -327,6 +338,7 @@ absl::Status WiredServer::StartGrpc() {
                                              .hub = &hub_,
                                              .watchers = &watchers_,
                                              .executor = &executor_,
+                                             .plan_executor = &plan_executor_,
                                              .clock = &clock_,
                                              .random = &random_,
                                              .log = &requests_,
@@ -416,6 +428,7 @@ void WiredServer::Drain() {
   listener_.reset();
   hub_.Shutdown();
   watchers_.Shutdown();
+  plan_executor_.Shutdown();
   executor_.Shutdown();
   http_.reset();
   if (grpc_ != nullptr) log_->Info("ended");

@@ -7,10 +7,9 @@
 #include "core/digest/digest.h"
 #include "core/error/error.h"
 #include "core/text/text.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
+#include "server/broker/deterministic_bytes.h"
 #include "server/broker/documents.h"
 #include "server/proposal/life.h"
 #include "server/proposal/resource_name.h"
@@ -22,27 +21,18 @@ constexpr int kMaxAttempts = 6;
 constexpr size_t kRecentRecords = 4096;
 constexpr int kSweepBatch = 200;
 
-// Maps have no order on the wire unless asked for one.
-std::string DeterministicBytes(const google::protobuf::Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
-
 }  // namespace
 
 Broker::Broker(Options options, storage::Store* store, const base::Clock* clock, base::RandomSource* random,
-               token::KeyRing* keys, const storage::MasterKeys* master_keys, ChangeObserver* observer)
+               token::KeyRing* keys, const storage::MasterKeys* master_keys,
+               planread::PlanReader* plan_reader, ChangeObserver* observer)
     : options_(std::move(options)),
       store_(store),
       clock_(clock),
       random_(random),
       keys_(keys),
       master_keys_(master_keys),
+      plan_reader_(plan_reader),
       observer_(observer),
       recent_(kRecentRecords) {}
 
@@ -277,7 +267,9 @@ absl::StatusOr<int> Broker::Sweep(absl::Time deadline) {
   for (const storage::Record& record : *due) {
     if (const absl::Status status = CommitSweep(record, now, deadline); !status.ok()) return status;
   }
-  return static_cast<int>(due->size());
+  const auto superseded = SupersedeOvertaken(deadline);
+  if (!superseded.ok()) return superseded.status();
+  return static_cast<int>(due->size()) + *superseded;
 }
 
 }  // namespace countersign::broker

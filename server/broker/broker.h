@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,12 +18,14 @@
 #include "countersign/v1/decision_service.pb.h"
 #include "countersign/v1/execution_service.pb.h"
 #include "countersign/v1/proposal_service.pb.h"
+#include "countersign/v1/target_service.pb.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/base/random.h"
 #include "server/broker/authorization.h"
 #include "server/broker/caller.h"
 #include "server/broker/recent_records.h"
+#include "server/planread/plan_reader.h"
 #include "server/storage/sealing.h"
 #include "server/storage/store.h"
 #include "server/token/key_ring.h"
@@ -52,7 +55,8 @@ class Broker {
   };
 
   Broker(Options options, storage::Store* store, const base::Clock* clock, base::RandomSource* random,
-         token::KeyRing* keys, const storage::MasterKeys* master_keys, ChangeObserver* observer);
+         token::KeyRing* keys, const storage::MasterKeys* master_keys, planread::PlanReader* plan_reader,
+         ChangeObserver* observer);
 
   // Reads the configuration when the database has a newer one. Called at start, on a timer, and on conflicts.
   absl::Status RefreshConfiguration(absl::Time deadline);
@@ -67,6 +71,7 @@ class Broker {
   absl::StatusOr<v1::Proposal> CreateProposal(const Caller&, const v1::CreateProposalRequest&,
                                               absl::Time deadline);
   absl::StatusOr<v1::Proposal> GetProposal(const Caller&, const v1::GetProposalRequest&, absl::Time deadline);
+  absl::StatusOr<v1::PlanView> GetPlanView(const Caller&, const v1::GetPlanViewRequest&, absl::Time deadline);
   absl::StatusOr<v1::ListProposalsResponse> ListProposals(const Caller&, const v1::ListProposalsRequest&,
                                                           absl::Time deadline);
   absl::StatusOr<v1::Proposal> CancelProposal(const Caller&, const v1::CancelProposalRequest&,
@@ -90,6 +95,11 @@ class Broker {
   absl::StatusOr<v1::Proposal> ReportExecution(const Caller&, const v1::ReportExecutionRequest&,
                                                absl::Time deadline);
 
+  absl::StatusOr<v1::TargetMemory> GetTargetMemory(const Caller&, const v1::GetTargetMemoryRequest&,
+                                                   absl::Time deadline);
+  absl::StatusOr<v1::TargetMemory> AdoptState(const Caller&, const v1::AdoptStateRequest&,
+                                              absl::Time deadline);
+
   absl::StatusOr<v1::ApplyDocumentsResponse> ApplyDocuments(const Caller&, const v1::ApplyDocumentsRequest&,
                                                             absl::Time deadline);
   // Applies `content` as "bootstrap" when no document was ever applied; does nothing otherwise.
@@ -108,8 +118,8 @@ class Broker {
   // than NOT_FOUND when it is false.
   bool MaySee(const Caller& caller, const v1::Proposal& proposal) const;
 
-  // Expires what is over and marks lost leases. Any number of replicas may run it at once. Returns how many
-  // proposals it moved.
+  // Expires what is over, marks lost leases, and supersedes plans that the world has overtaken. Any number of
+  // replicas may run it at once. Returns how many proposals it moved.
   absl::StatusOr<int> Sweep(absl::Time deadline);
 
  private:
@@ -162,8 +172,32 @@ class Broker {
 
   // Moves the proposal of `snapshot` to SUPERSEDED because of `why`, and refuses the caller with it.
   Step Supersede(const Call& call, const Snapshot& snapshot, const absl::Status& why) const;
+  // A plan as the broker has read it and stored what it says.
+  struct JudgedPlan {
+    v1::PlanView view;
+    std::string view_digest;
+  };
+  absl::StatusOr<JudgedPlan> ReadPlan(const v1::Action& action, absl::Time deadline);
+  // Unset when nothing is remembered of the target.
+  absl::StatusOr<std::optional<v1::TargetMemory>> MemoryOf(const std::string& target,
+                                                           absl::Time deadline) const;
+  // Findings, summary and what of the plan stands in the proposal. `plan` is a null pointer for a command.
+  absl::Status Judge(const v1::Target& target, const JudgedPlan* plan, const Snapshot& snapshot,
+                     absl::Time deadline, v1::Proposal* proposal) const;
+  // As decision::CheckStanding(), and PLAN_STALE when the target's memory has moved since the plan was
+  // judged.
+  absl::Status CheckStanding(const Snapshot& snapshot, absl::Time deadline) const;
+  // What is remembered after this report; unset when nothing new is.
+  absl::StatusOr<std::optional<v1::TargetMemory>> MemoryAfter(const v1::ReportExecutionRequest& request,
+                                                              const v1::Proposal& before, absl::Time now,
+                                                              absl::Time deadline) const;
+  absl::StatusOr<v1::PlanView> StoredView(const v1::Proposal& proposal, absl::Time deadline) const;
+  absl::Status CheckMayAdopt(const Caller& caller, const v1::Proposal& source, absl::Time deadline) const;
+  // Moves plans that were judged against another memory to SUPERSEDED. Returns how many it moved.
+  absl::StatusOr<int> SupersedeOvertaken(absl::Time deadline);
   absl::StatusOr<Step> CreateRule(const Call& call, const v1::CreateProposalRequest& request,
-                                  const std::vector<int64_t>& sizes, const Snapshot& snapshot) const;
+                                  const std::vector<int64_t>& sizes, const JudgedPlan* plan,
+                                  const Snapshot& snapshot) const;
   absl::StatusOr<v1::Proposal> Cast(const Call& call, std::string_view name, v1::Decision::Verdict verdict,
                                     const std::string& etag, const std::string& action_digest,
                                     const std::string& comment);
@@ -188,6 +222,7 @@ class Broker {
   base::RandomSource* const random_;
   token::KeyRing* const keys_;
   const storage::MasterKeys* const master_keys_;
+  planread::PlanReader* const plan_reader_;
   ChangeObserver* const observer_;
   RecentRecords recent_;
 

@@ -7,8 +7,8 @@
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
+#include "server/broker/world_moved.h"
 #include "server/decision/decide.h"
-#include "server/decision/standing.h"
 #include "server/proposal/life.h"
 #include "server/proposal/validate.h"
 
@@ -61,8 +61,8 @@ absl::StatusOr<Broker::Step> Broker::CastRule(const Call& call, v1::Decision::Ve
   const absl::Status decided = decision::Decide(*snapshot.configuration, ballot, snapshot.now, &proposal);
   if (!decided.ok()) return decided;
   if (verdict == v1::Decision::APPROVE) {
-    const absl::Status standing = decision::CheckStanding(*snapshot.configuration, before);
-    if (error::ReasonOf(standing) == v1::DATA_CORRUPTED) return standing;
+    const absl::Status standing = CheckStanding(snapshot, call.deadline);
+    if (!standing.ok() && !IsWorldMoved(standing)) return standing;
     if (!standing.ok()) return Supersede(call, snapshot, standing);
   }
   step.change.decision = proposal.decisions(proposal.decisions_size() - 1);

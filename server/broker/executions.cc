@@ -8,7 +8,7 @@
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
-#include "server/decision/standing.h"
+#include "server/broker/world_moved.h"
 #include "server/proposal/life.h"
 #include "server/proposal/resource_name.h"
 #include "server/proposal/validate.h"
@@ -51,6 +51,20 @@ absl::Status CheckExecution(const v1::Proposal& proposal, const std::string& pri
   if (!proposal.has_execution() || proposal.execution().id() != execution_id ||
       proposal.execution().executor() != principal) {
     return NoSuchExecution();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ValidateReportedState(const v1::PlanState& state) {
+  const auto visible = [](const std::string& text, size_t limit) {
+    return text.size() <= limit &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  };
+  if (!visible(state.lineage(), 256))
+    return error::InvalidField("state.lineage", "must be at most 256 of visible ASCII");
+  if (state.resource_count() < 0) return error::InvalidField("state.resource_count", "must not be negative");
+  if (!state.content_digest().empty() && !digest::IsSha256(state.content_digest())) {
+    return error::InvalidField("state.content_digest", "must be sha256: and 64 lower-case hex digits");
   }
   return absl::OkStatus();
 }
@@ -125,8 +139,8 @@ absl::StatusOr<Broker::Step> Broker::ClaimRule(const Call& call, const std::stri
   absl::Status status = CheckExecutor(configuration, before, call.caller.principal);
   if (status.ok()) status = CheckUsable(before, proposal::Step::kIssueToken, snapshot.now);
   if (!status.ok()) return status;
-  if (const absl::Status standing = decision::CheckStanding(configuration, before); !standing.ok()) {
-    if (error::ReasonOf(standing) == v1::DATA_CORRUPTED) return standing;
+  if (const absl::Status standing = CheckStanding(snapshot, call.deadline); !standing.ok()) {
+    if (!IsWorldMoved(standing)) return standing;
     return Supersede(call, snapshot, standing);
   }
   Step step;
@@ -239,8 +253,8 @@ absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::Exe
       !digest::Equal(claims.action_digest, before.action_digest())) {
     return error::Make(v1::DIGEST_MISMATCH, "what you are about to run is not what was approved");
   }
-  if (const absl::Status standing = decision::CheckStanding(configuration, before); !standing.ok()) {
-    if (error::ReasonOf(standing) == v1::DATA_CORRUPTED) return standing;
+  if (const absl::Status standing = CheckStanding(snapshot, call.deadline); !standing.ok()) {
+    if (!IsWorldMoved(standing)) return standing;
     return Supersede(call, snapshot, standing);
   }
   Step step;
@@ -299,6 +313,7 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
   if (!base::IsValid(request.duration()) || duration < absl::ZeroDuration() || duration > kMaxRunDuration) {
     return error::InvalidField("duration", "must be a google.protobuf.Duration from 0 to 366 days");
   }
+  if (const absl::Status status = ValidateReportedState(request.state()); !status.ok()) return status;
   const Call call = MakeCall(caller, Method::kReportExecution, request.request_id(), request, deadline);
   const auto rule = [&](const Snapshot& snapshot) -> absl::StatusOr<Step> {
     Step step;
@@ -316,15 +331,33 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
     *proposal.mutable_execution()->mutable_report_time() = base::ToTimestamp(snapshot.now);
     proposal.mutable_execution()->set_exit_code(request.exit_code());
     *proposal.mutable_execution()->mutable_duration() = request.duration();
+    auto memory = MemoryAfter(request, snapshot.record.proposal, snapshot.now, call.deadline);
+    if (!memory.ok()) return memory.status();
+    step.change.memory = *std::move(memory);
+    if (request.has_state()) {
+      *proposal.mutable_execution()->mutable_state() = request.state();
+      proposal.mutable_execution()->mutable_state()->clear_resources();
+      if (!step.change.memory.has_value()) {
+        proposal.set_state_detail(
+            "the state it left is not the target's, so the target's memory was not moved");
+      }
+    }
     step.change.event =
         audit::Event("execution.reported", caller.principal, proposal.name(), call.request_id, snapshot.now,
                      {{"execution_id", request.execution_id()},
                       {"exit_code", text::Concat(request.exit_code())},
-                      {"state", v1::Proposal::State_Name(*state)}});
+                      {"state", v1::Proposal::State_Name(*state)},
+                      {"lineage", request.state().lineage()},
+                      {"serial", text::Concat(request.state().serial())},
+                      {"memory_version",
+                       text::Concat(step.change.memory.has_value() ? step.change.memory->version()
+                                                                   : proposal.plan().memory_version())}});
     return step;
   };
   auto reported = TransitionProposal(call, request.name(), rule);
   if (error::ReasonOf(reported.status()) == v1::NOT_FOUND) return NoSuchExecution();
+  // Whatever this leaves undone, the sweeper does.
+  if (reported.ok() && request.has_state()) (void)SupersedeOvertaken(deadline);
   return reported;
 }
 

@@ -38,6 +38,15 @@ void AddVersion(const policy::Configuration& configuration, const std::string& n
   version->set_digest(configuration.DigestOf(name));
 }
 
+std::string CodesOf(const v1::Proposal& proposal) {
+  std::string codes;
+  for (const v1::Finding& finding : proposal.findings()) {
+    codes += codes.empty() ? "" : " ";
+    codes += finding.code();
+  }
+  return codes;
+}
+
 // The cursor of a page token: the last row of the page.
 std::string CursorOf(const storage::Record& record) {
   return text::Concat(absl::ToUnixMicros(base::ToTime(record.proposal.create_time())), " ",
@@ -96,8 +105,15 @@ absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
     if (!found.ok()) return found.status();
     sizes = *std::move(found);
   }
-  const auto answer = Transition(
-      call, "", [&](const Snapshot& snapshot) { return CreateRule(call, request, sizes, snapshot); });
+  std::optional<JudgedPlan> plan;
+  if (request.action().kind() == v1::TERRAFORM_PLAN) {
+    auto read = ReadPlan(request.action(), deadline);
+    if (!read.ok()) return read.status();
+    plan = *std::move(read);
+  }
+  const auto answer = Transition(call, "", [&](const Snapshot& snapshot) {
+    return CreateRule(call, request, sizes, plan.has_value() ? &*plan : nullptr, snapshot);
+  });
   if (!answer.ok()) return answer.status();
   v1::Proposal proposal;
   if (!proposal.ParseFromString(*answer))
@@ -106,7 +122,7 @@ absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
 }
 
 absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::CreateProposalRequest& request,
-                                                const std::vector<int64_t>& sizes,
+                                                const std::vector<int64_t>& sizes, const JudgedPlan* plan,
                                                 const Snapshot& snapshot) const {
   const policy::Configuration& configuration = *snapshot.configuration;
   const v1::Target* target = configuration.FindTarget(request.action().target());
@@ -127,12 +143,20 @@ absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::Crea
   proposal.set_reason(request.reason());
   proposal.set_requester(call.caller.principal);
   proposal.set_environment(target->environment());
-  *proposal.mutable_requirement() = policy::Evaluate(configuration, *target, request.action().kind());
+  if (const absl::Status status = Judge(*target, plan, snapshot, call.deadline, &proposal); !status.ok())
+    return status;
+  *proposal.mutable_requirement() =
+      policy::Evaluate(configuration, *target, request.action().kind(), proposal.findings());
   *proposal.mutable_create_time() = base::ToTimestamp(snapshot.now);
   *proposal.mutable_expire_time() =
       base::ToTimestamp(snapshot.now + base::ToDuration(proposal.requirement().pending_lifetime()));
   for (const std::string& name : {std::string("directory"), std::string("policy"), target->name()}) {
     AddVersion(configuration, name, &proposal);
+  }
+  // What a plan would do is shown to people also when nobody may approve it; a command says it by itself.
+  if (plan == nullptr) {
+    const absl::Status forbidden = policy::CheckForbidden(proposal.requirement(), proposal.findings());
+    if (!forbidden.ok()) return forbidden;
   }
   proposal.set_state(v1::Proposal::PENDING);
   switch (proposal.requirement().verdict()) {
@@ -159,7 +183,9 @@ absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::Crea
                     {"target", target->name()},
                     {"state", v1::Proposal::State_Name(proposal.state())},
                     {"rule", proposal.requirement().rule()},
-                    {"policy_digest", configuration.DigestOf("policy")}});
+                    {"policy_digest", configuration.DigestOf("policy")},
+                    {"findings", CodesOf(proposal)},
+                    {"view_digest", proposal.plan().view_digest()}});
   return step;
 }
 

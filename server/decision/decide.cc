@@ -3,6 +3,7 @@
 #include "core/digest/digest.h"
 #include "core/error/error.h"
 #include "core/policy/quorum.h"
+#include "core/policy/requirement.h"
 #include "core/text/text.h"
 #include "server/base/timestamps.h"
 #include "server/decision/standing.h"
@@ -48,8 +49,11 @@ absl::Status CheckBallot(const policy::Configuration& configuration, const Ballo
 
 absl::Status Decide(const policy::Configuration& configuration, const Ballot& ballot, absl::Time now,
                     v1::Proposal* proposal) {
-  if (const absl::Status status = CheckBallot(configuration, ballot, now, *proposal); !status.ok())
-    return status;
+  absl::Status status = CheckBallot(configuration, ballot, now, *proposal);
+  if (status.ok() && ballot.verdict == v1::Decision::APPROVE) {
+    status = policy::CheckForbidden(proposal->requirement(), proposal->findings());
+  }
+  if (!status.ok()) return status;
   v1::Decision* decision = proposal->add_decisions();
   decision->set_principal(ballot.principal);
   decision->set_person(policy::Configuration::PersonOf(*configuration.FindActivePrincipal(ballot.principal)));
@@ -78,6 +82,8 @@ void MarkApproved(absl::Time now, v1::Proposal* proposal) {
 
 void UpdateBlockedBy(const policy::Configuration& configuration, v1::Proposal* proposal) {
   proposal->clear_blocked_by();
+  const absl::Status forbidden = policy::CheckForbidden(proposal->requirement(), proposal->findings());
+  if (!forbidden.ok()) proposal->add_blocked_by(text::MessageOf(forbidden));
   for (const std::string& missing : policy::MissingApprovals(configuration, proposal->requirement(),
                                                              proposal->requester(), Approvers(*proposal))) {
     proposal->add_blocked_by(missing);

@@ -49,7 +49,8 @@ absl::Status CheckStanding(const policy::Configuration& configuration, const v1:
     return Changed("the target moved to another environment");
   if (configuration.FindActivePrincipal(proposal.requester()) == nullptr)
     return Changed("the requester was revoked");
-  const v1::Requirement now = policy::Evaluate(configuration, *target, proposal.action().kind());
+  const v1::Requirement now =
+      policy::Evaluate(configuration, *target, proposal.action().kind(), proposal.findings());
   // A requirement holds no map, so equal ones have equal bytes.
   if (now.SerializeAsString() != proposal.requirement().SerializeAsString()) {
     return Changed("policy for this target changed");

@@ -78,7 +78,7 @@ std::string Discovery(const std::string& issuer) {
       {"response_types_supported", {"id_token"}},
       {"claims_supported",
        {"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "act", "cnf", "proposal", "action_digest",
-        "artifacts", "target", "environment", "kind", "approvers", "policy_digest"}}}
+        "artifacts", "target", "environment", "kind", "approvers", "policy_digest", "state"}}}
       .dump(2);
 }
 

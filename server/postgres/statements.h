@@ -12,8 +12,10 @@ namespace countersign::postgres::statements {
 // A new proposal, its audit event and its request record. One row "1", or none when the configuration moved.
 inline constexpr Statement kInsertProposal = {"insert_proposal", R"sql(
 WITH inserted AS (
-  INSERT INTO proposals (id, version, state, target, requester, create_time, update_time, due_time, resource)
-  SELECT $1::text, 1, $2::int2, $3::text, $4::text, $5::timestamptz, $5::timestamptz, $6::timestamptz, $7::bytea
+  INSERT INTO proposals (id, version, state, target, requester, create_time, update_time, due_time, resource,
+                         memory_version)
+  SELECT $1::text, 1, $2::int2, $3::text, $4::text, $5::timestamptz, $5::timestamptz, $6::timestamptz, $7::bytea,
+         $17::int8
   WHERE $8::int8 IS NULL OR EXISTS (SELECT FROM configuration_head h WHERE h.version = $8::int8)
   RETURNING id),
 recorded AS (
@@ -25,9 +27,10 @@ audited AS (
 SELECT 1 FROM inserted)sql"};
 
 // Every other transition: compare-and-set on the version, and with it, in the same commit, the request record
-// and the audit event. No row when version, configuration or due time are not as expected. A statement for
-// each kind of transition, because a general one costs PostgreSQL a fifth more; $19 and on are its own.
-#define COUNTERSIGN_MOVED                                                                                    \
+// and the audit event. No row when version, configuration or due time are not as expected, or `condition` is
+// not met. A statement for each kind of transition, because a general one costs PostgreSQL a fifth more; $19
+// and on are its own.
+#define COUNTERSIGN_MOVED_IF(condition)                                                                      \
   "WITH moved AS ( "                                                                                         \
   "  UPDATE proposals p "                                                                                    \
   "  SET version = p.version + 1, state = $3::int2, update_time = $4::timestamptz, due_time = "              \
@@ -35,7 +38,7 @@ SELECT 1 FROM inserted)sql"};
   "      current_token_id = $6::text, execution_id = $7::text, resource = $8::bytea "                        \
   "  WHERE p.id = $1::text AND p.version = $2::int8 "                                                        \
   "    AND ($9::int8 IS NULL OR EXISTS (SELECT FROM configuration_head h WHERE h.version = $9::int8)) "      \
-  "    AND ($10::timestamptz IS NULL OR p.due_time <= $10::timestamptz) "                                    \
+  "    AND ($10::timestamptz IS NULL OR p.due_time <= $10::timestamptz) " condition                          \
   "  RETURNING p.id), "                                                                                      \
   "recorded AS ( "                                                                                           \
   "  INSERT INTO requests (principal, request_id, body_digest, response, create_time) "                      \
@@ -45,16 +48,37 @@ SELECT 1 FROM inserted)sql"};
   "  INSERT INTO audit_events (event_time, type, principal, proposal_id, request_id, details) "              \
   "  SELECT $4::timestamptz, $15::text, $16::text, id, $17::text, $18::text FROM moved)"
 
+#define COUNTERSIGN_MOVED COUNTERSIGN_MOVED_IF("")
+
+// A plan is let run only against what is remembered of its target now.
+#define COUNTERSIGN_NOT_OVERTAKEN                    \
+  "(p.memory_version IS NULL OR p.memory_version = " \
+  " COALESCE((SELECT m.version FROM target_memory m WHERE m.target = p.target), 0))"
+
 inline constexpr Statement kMove = {"move", COUNTERSIGN_MOVED " SELECT 1 FROM moved"};
 
-inline constexpr Statement kDecide = {"decide", COUNTERSIGN_MOVED R"sql(,
+// The memory is as the runner reported it; when somebody else changed it at the same moment, nothing is.
+inline constexpr Statement kRemember = {"remember", COUNTERSIGN_MOVED R"sql(,
+remembered AS (
+  INSERT INTO target_memory AS m (target, version, memory, update_time)
+  SELECT $19::text, $20::int8, $21::bytea, $4::timestamptz FROM moved
+  WHERE $20::int8 = 1 OR EXISTS (SELECT FROM target_memory WHERE target = $19::text)
+  ON CONFLICT (target) DO UPDATE SET version = excluded.version, memory = excluded.memory, update_time = excluded.update_time
+  WHERE m.version = $20::int8 - 1
+  RETURNING m.version)
+SELECT CASE WHEN EXISTS (SELECT FROM remembered) THEN 1 ELSE countersign_refuse('target_memory_moved') END
+FROM moved)sql"};
+
+inline constexpr Statement kDecide = {
+    "decide", COUNTERSIGN_MOVED_IF(" AND ($21::int2 <> 1 OR " COUNTERSIGN_NOT_OVERTAKEN ")") R"sql(,
 decided AS (
   INSERT INTO decisions (proposal_id, person, principal, verdict, action_digest, decide_time)
   SELECT id, $19::text, $20::text, $21::int2, $22::text, $4::timestamptz FROM moved)
 SELECT 1 FROM moved)sql"};
 
 // The token takes the place of the one before, which the proposal's row still names in this snapshot.
-inline constexpr Statement kIssueToken = {"issue_token", COUNTERSIGN_MOVED R"sql(,
+inline constexpr Statement kIssueToken = {"issue_token",
+                                          COUNTERSIGN_MOVED_IF(" AND " COUNTERSIGN_NOT_OVERTAKEN) R"sql(,
 replaced AS (
   UPDATE tokens t SET replace_time = $4::timestamptz
   WHERE t.redeem_time IS NULL AND t.replace_time IS NULL
@@ -65,7 +89,8 @@ issued AS (
 SELECT 1 FROM moved)sql"};
 
 // A token that cannot be redeemed fails all of it.
-inline constexpr Statement kRedeemToken = {"redeem_token", COUNTERSIGN_MOVED R"sql(,
+inline constexpr Statement kRedeemToken = {"redeem_token",
+                                           COUNTERSIGN_MOVED_IF(" AND " COUNTERSIGN_NOT_OVERTAKEN) R"sql(,
 redeemed AS (
   UPDATE tokens t SET redeem_time = $4::timestamptz
   WHERE t.id = $19::text AND t.proposal_id = $1::text AND t.redeem_time IS NULL AND t.replace_time IS NULL
@@ -139,6 +164,38 @@ ORDER BY p.update_time, p.id LIMIT $3::int8)sql"};
 
 inline constexpr Statement kListDue = {"list_due", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
 FROM proposals p WHERE p.due_time <= $1::timestamptz ORDER BY p.due_time LIMIT $2::int8)sql"};
+
+inline constexpr Statement kListOvertaken = {"list_overtaken", "SELECT " COUNTERSIGN_RECORD_COLUMNS R"sql(
+FROM proposals p LEFT JOIN target_memory m ON m.target = p.target
+WHERE p.state IN (1, 2) AND p.memory_version IS NOT NULL AND p.memory_version <> COALESCE(m.version, 0)
+LIMIT $1::int8)sql"};
+
+inline constexpr Statement kPutPlanView = {"put_plan_view", R"sql(
+INSERT INTO plan_views (digest, plan_view, create_time)
+VALUES ($1::text, $2::bytea, $3::timestamptz) ON CONFLICT (digest) DO NOTHING)sql"};
+
+inline constexpr Statement kGetPlanView = {"get_plan_view",
+                                           "SELECT plan_view FROM plan_views WHERE digest = $1::text"};
+
+inline constexpr Statement kGetTargetMemory = {
+    "get_target_memory", "SELECT version, memory FROM target_memory WHERE target = $1::text"};
+
+// A row "1", or none when it is at another version.
+inline constexpr Statement kPutTargetMemory = {"put_target_memory", R"sql(
+WITH remembered AS (
+  INSERT INTO target_memory AS m (target, version, memory, update_time)
+  SELECT $1::text, $2::int8, $3::bytea, $4::timestamptz
+  WHERE $2::int8 = 1 OR EXISTS (SELECT FROM target_memory WHERE target = $1::text)
+  ON CONFLICT (target) DO UPDATE SET version = excluded.version, memory = excluded.memory, update_time = excluded.update_time
+  WHERE m.version = $2::int8 - 1
+  RETURNING m.target),
+recorded AS (
+  INSERT INTO requests (principal, request_id, body_digest, response, create_time)
+  SELECT $5::text, $6::text, $7::text, $8::bytea, $4::timestamptz FROM remembered),
+audited AS (
+  INSERT INTO audit_events (event_time, type, principal, proposal_id, request_id, details)
+  SELECT $4::timestamptz, $9::text, $10::text, $13::text, $11::text, $12::text FROM remembered)
+SELECT 1 FROM remembered)sql"};
 
 inline constexpr Statement kCountOpen = {
     "count_open", "SELECT state::int8, count(*) FROM proposals WHERE state IN (1, 2, 3, 4) GROUP BY state"};

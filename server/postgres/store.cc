@@ -15,6 +15,7 @@ namespace statements {
 std::vector<Statement> All() {
   return {kInsertProposal,
           kMove,
+          kRemember,
           kDecide,
           kIssueToken,
           kRedeemToken,
@@ -29,12 +30,17 @@ std::vector<Statement> All() {
           kListByPrefix,
           kListUpdated,
           kListDue,
+          kListOvertaken,
           kCountOpen,
           kFindRequest,
           kPruneRequests,
           kPutArtifact,
           kGetArtifact,
           kDescribeArtifacts,
+          kPutPlanView,
+          kGetPlanView,
+          kGetTargetMemory,
+          kPutTargetMemory,
           kConfigurationVersion,
           kLoadDocuments,
           kApplyDocuments,
@@ -58,6 +64,10 @@ std::string IdOf(const v1::Proposal& proposal) {
 
 using base::ToTime;
 using base::ToTimestamp;
+
+std::string ProposalIdOf(const v1::AuditEvent& event) {
+  return event.proposal().substr(event.proposal().find('/') + 1);
+}
 
 // When the sweeper has to look at the proposal: the end of the state it is in.
 std::optional<absl::Time> DueTime(const v1::Proposal& proposal) {
@@ -106,6 +116,8 @@ Parameters InsertParameters(const Change& change, const std::string& resource) {
       .OptionalInt64(change.configuration_version);
   AddRequest(change.request, &parameters);
   AddEvent(change.event, &parameters);
+  parameters.OptionalInt64(proposal.has_plan() ? std::optional<int64_t>(proposal.plan().memory_version())
+                                               : std::nullopt);
   return parameters;
 }
 
@@ -114,7 +126,8 @@ struct Write {
   Parameters parameters;
 };
 
-Write TransitionWrite(const Change& change, const std::string& resource) {
+// `resource` and `memory` are the serialized ones, which the parameters borrow.
+Write TransitionWrite(const Change& change, const std::string& resource, const std::string& memory) {
   const v1::Proposal& proposal = change.proposal;
   Parameters parameters;
   parameters.Text(IdOf(proposal))
@@ -148,6 +161,10 @@ Write TransitionWrite(const Change& change, const std::string& resource) {
     parameters.Text(*change.redeem_token_id);
     return {statements::kRedeemToken, std::move(parameters)};
   }
+  if (change.memory.has_value()) {
+    parameters.Text(change.memory->target()).Int64(change.memory->version()).Bytes(memory);
+    return {statements::kRemember, std::move(parameters)};
+  }
   return {statements::kMove, std::move(parameters)};
 }
 
@@ -155,7 +172,7 @@ Write TransitionWrite(const Change& change, const std::string& resource) {
 absl::StatusOr<CommitOutcome> Refusal(const absl::Status& failure, const v1::Proposal& proposal) {
   const std::string constraint = ConstraintOf(failure);
   if (constraint == "requests_once") return CommitOutcome::kDuplicateRequest;
-  if (constraint == "proposals_pkey") return CommitOutcome::kConflict;
+  if (constraint == "proposals_pkey" || constraint == "target_memory_moved") return CommitOutcome::kConflict;
   if (constraint == "proposals_one_execution_per_target") {
     return error::Make(v1::TARGET_BUSY,
                        text::Concat("another execution holds ", proposal.action().target(),
@@ -250,25 +267,37 @@ absl::StatusOr<std::vector<Record>> PostgresStore::Records(const Statement& stat
 
 absl::StatusOr<CommitOutcome> PostgresStore::Commit(const Change& change, absl::Time deadline) {
   const std::string resource = change.proposal.SerializeAsString();
-  if (change.decision.has_value() + change.issue.has_value() + change.redeem_token_id.has_value() > 1) {
-    return error::Make(v1::INTERNAL, "a change decides, issues or redeems: only one of them");
+  const std::string memory = change.memory.has_value() ? change.memory->SerializeAsString() : "";
+  if (change.decision.has_value() + change.issue.has_value() + change.redeem_token_id.has_value() +
+          change.memory.has_value() >
+      1) {
+    return error::Make(v1::INTERNAL, "a change decides, issues, redeems or remembers: only one of them");
   }
   const Write write = change.expected_version == 0
                           ? Write{statements::kInsertProposal, InsertParameters(change, resource)}
-                          : TransitionWrite(change, resource);
+                          : TransitionWrite(change, resource, memory);
+  return Commit(
+      write.statement, write.parameters, change.request,
+      [&](const absl::Status& failure) { return Refusal(failure, change.proposal); }, deadline);
+}
+
+absl::StatusOr<CommitOutcome> PostgresStore::Commit(
+    const Statement& statement, const Parameters& parameters,
+    const std::optional<storage::RequestRecord>& request,
+    const std::function<absl::StatusOr<CommitOutcome>(const absl::Status&)>& refusal, absl::Time deadline) {
   for (bool repeated = false;; repeated = true) {
-    const auto result = Execute(write.statement, write.parameters, deadline);
+    const auto result = Execute(statement, parameters, deadline);
     if (result.ok() && result->rows() == 1) return CommitOutcome::kCommitted;
     if (result.ok() || DeliveryOf(result.status()) != Delivery::kInDoubt) {
       // The first attempt may have been committed after it was looked for, and be what this one has met.
-      if (repeated && Settle(change, absl::OkStatus(), deadline).value_or(CommitOutcome::kConflict) ==
+      if (repeated && Settle(request, absl::OkStatus(), deadline).value_or(CommitOutcome::kConflict) ==
                           CommitOutcome::kDuplicateRequest) {
         return CommitOutcome::kDuplicateRequest;
       }
       if (result.ok()) return CommitOutcome::kConflict;
-      return Refusal(result.status(), change.proposal);
+      return refusal(result.status());
     }
-    const auto settled = Settle(change, result.status(), deadline);
+    const auto settled = Settle(request, result.status(), deadline);
     // Not there: repeating the statement is safe, because the version and the request_id admit it only once.
     if (settled.ok() && *settled == CommitOutcome::kConflict && !repeated) continue;
     return settled;
@@ -276,15 +305,15 @@ absl::StatusOr<CommitOutcome> PostgresStore::Commit(const Change& change, absl::
 }
 
 // kDuplicateRequest when the write is there, kConflict when it is not.
-absl::StatusOr<CommitOutcome> PostgresStore::Settle(const Change& change, const absl::Status& failure,
-                                                    absl::Time deadline) {
+absl::StatusOr<CommitOutcome> PostgresStore::Settle(const std::optional<storage::RequestRecord>& request,
+                                                    const absl::Status& failure, absl::Time deadline) {
   const auto in_doubt = [] {
     return error::Make(v1::COMMIT_IN_DOUBT,
                        "the database was lost while it wrote; repeat the call with the same request_id to "
                        "learn what it did");
   };
-  if (!change.request.has_value()) return in_doubt();
-  const auto found = FindRequest(change.request->principal, change.request->request_id, deadline);
+  if (!request.has_value()) return in_doubt();
+  const auto found = FindRequest(request->principal, request->request_id, deadline);
   if (found.ok()) return CommitOutcome::kDuplicateRequest;
   if (error::ReasonOf(found.status()) != v1::NOT_FOUND) return in_doubt();
   if (error::ReasonOf(failure) == v1::DATABASE_TIMEOUT) return in_doubt();  // It may still be at work.
@@ -396,6 +425,12 @@ absl::StatusOr<std::vector<Record>> PostgresStore::ListDue(absl::Time now, int l
   return Records(statements::kListDue, parameters, deadline);
 }
 
+absl::StatusOr<std::vector<Record>> PostgresStore::ListOvertaken(int limit, absl::Time deadline) {
+  Parameters parameters;
+  parameters.Int64(limit);
+  return Records(statements::kListOvertaken, parameters, deadline);
+}
+
 absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> PostgresStore::CountOpen(
     absl::Time deadline) {
   const auto result = Read(statements::kCountOpen, Parameters(), deadline);
@@ -488,6 +523,58 @@ absl::StatusOr<std::vector<int64_t>> PostgresStore::ArtifactSizes(const std::vec
   }
   if (const absl::Status status = result->status(); !status.ok()) return status;
   return sizes;
+}
+
+absl::Status PostgresStore::PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
+                                        absl::Time deadline) {
+  Parameters parameters;
+  parameters.Text(digest).Bytes(plan_view).Time(now);
+  // Storing it twice is storing it once.
+  return Read(statements::kPutPlanView, parameters, deadline).status();
+}
+
+absl::StatusOr<std::string> PostgresStore::GetPlanView(std::string_view digest, absl::Time deadline) {
+  Parameters parameters;
+  parameters.Text(digest);
+  const auto result = Read(statements::kGetPlanView, parameters, deadline);
+  if (!result.ok()) return result.status();
+  if (result->empty()) return error::Make(v1::NOT_FOUND, "no such plan view");
+  return std::string(result->Bytes(0, 0));
+}
+
+absl::StatusOr<v1::TargetMemory> PostgresStore::GetTargetMemory(std::string_view target,
+                                                                absl::Time deadline) {
+  Parameters parameters;
+  parameters.Text(target);
+  const auto result = Read(statements::kGetTargetMemory, parameters, deadline);
+  if (!result.ok()) return result.status();
+  if (result->empty()) return error::Make(v1::NOT_FOUND, "nothing is remembered of this target");
+  const std::string_view bytes = result->Bytes(0, 1);
+  v1::TargetMemory memory;
+  if (!memory.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || memory.target() != target ||
+      memory.version() != result->Int64(0, 0)) {
+    return error::Make(v1::DATA_CORRUPTED,
+                       text::Concat("what is remembered of ", target,
+                                    " contradicts itself; somebody changed it in the database"));
+  }
+  return memory;
+}
+
+absl::StatusOr<CommitOutcome> PostgresStore::PutTargetMemory(const v1::TargetMemory& memory,
+                                                             const v1::AuditEvent& event,
+                                                             const storage::RequestRecord& request,
+                                                             absl::Time deadline) {
+  const std::string bytes = memory.SerializeAsString();
+  Parameters parameters;
+  parameters.Text(memory.target()).Int64(memory.version()).Bytes(bytes).Time(ToTime(memory.update_time()));
+  AddRequest(request, &parameters);
+  AddEvent(event, &parameters);
+  parameters.Text(ProposalIdOf(event));
+  const auto refusal = [](const absl::Status& failure) -> absl::StatusOr<CommitOutcome> {
+    if (ConstraintOf(failure) == "requests_once") return CommitOutcome::kDuplicateRequest;
+    return failure;
+  };
+  return Commit(statements::kPutTargetMemory, parameters, request, refusal, deadline);
 }
 
 absl::StatusOr<int64_t> PostgresStore::ConfigurationVersion(absl::Time deadline) {

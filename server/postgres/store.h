@@ -28,6 +28,7 @@ class PostgresStore final : public storage::Store {
                                                            int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<storage::Record>> ListDue(absl::Time now, int limit,
                                                        absl::Time deadline) override;
+  absl::StatusOr<std::vector<storage::Record>> ListOvertaken(int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(
       absl::Time deadline) override;
   absl::StatusOr<storage::RequestRecord> FindRequest(std::string_view principal, std::string_view request_id,
@@ -38,6 +39,14 @@ class PostgresStore final : public storage::Store {
   absl::StatusOr<storage::SealedArtifact> GetArtifact(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
                                                      absl::Time deadline) override;
+  absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
+                           absl::Time deadline) override;
+  absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) override;
+  absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) override;
+  absl::StatusOr<storage::CommitOutcome> PutTargetMemory(const v1::TargetMemory& memory,
+                                                         const v1::AuditEvent& event,
+                                                         const storage::RequestRecord& request,
+                                                         absl::Time deadline) override;
   absl::StatusOr<int64_t> ConfigurationVersion(absl::Time deadline) override;
   absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> LoadDocuments(absl::Time deadline) override;
   absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version,
@@ -60,8 +69,14 @@ class PostgresStore final : public storage::Store {
   absl::StatusOr<Result> Read(const Statement& statement, const Parameters& parameters, absl::Time deadline);
   absl::StatusOr<std::vector<storage::Record>> Records(const Statement& statement,
                                                        const Parameters& parameters, absl::Time deadline);
-  absl::StatusOr<storage::CommitOutcome> Settle(const storage::Change& change, const absl::Status& failure,
-                                                absl::Time deadline);
+  // Executes a write that `request` admits only once; what a refusal means is for the caller to say.
+  absl::StatusOr<storage::CommitOutcome> Commit(
+      const Statement& statement, const Parameters& parameters,
+      const std::optional<storage::RequestRecord>& request,
+      const std::function<absl::StatusOr<storage::CommitOutcome>(const absl::Status&)>& refusal,
+      absl::Time deadline);
+  absl::StatusOr<storage::CommitOutcome> Settle(const std::optional<storage::RequestRecord>& request,
+                                                const absl::Status& failure, absl::Time deadline);
 
   Pool* const pool_;
 };

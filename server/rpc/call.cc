@@ -107,9 +107,11 @@ absl::Status Call::Admit(Load load) {
 }
 
 absl::Status Call::CheckSize(size_t request_bytes) const {
-  if (request_bytes <= edge_->limits.max_request_bytes) return absl::OkStatus();
-  return error::InvalidField("request", absl::StrCat("has ", request_bytes, " bytes; at most ",
-                                                     edge_->limits.max_request_bytes, " are allowed"));
+  const size_t limit = method_ == broker::Method::kReportExecution ? edge_->limits.max_report_bytes
+                                                                   : edge_->limits.max_request_bytes;
+  if (request_bytes <= limit) return absl::OkStatus();
+  return error::InvalidField("request",
+                             absl::StrCat("has ", request_bytes, " bytes; at most ", limit, " are allowed"));
 }
 
 absl::Status Call::CheckRequest(const google::protobuf::Message& request) const {

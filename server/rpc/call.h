@@ -36,6 +36,7 @@ struct Edge {
   watch::Hub* hub = nullptr;
   watch::Watchers* watchers = nullptr;
   base::Executor* executor = nullptr;
+  base::Executor* plan_executor = nullptr;  // For what waits for the plan reader.
   const base::Clock* clock = nullptr;
   base::RandomSource* random = nullptr;
   RequestLog* log = nullptr;            // May be null.
@@ -133,10 +134,11 @@ void NoteProposalOf(const Request& message, Call* call) {
 }  // namespace internal
 
 // Answers a unary RPC: refuses on gRPC's thread what can be refused there, and runs
-// `handler(caller, request, deadline)`, which gives an absl::StatusOr<Response>, on the executor.
+// `handler(caller, request, deadline)`, which gives an absl::StatusOr<Response>, on `executor`.
 template <typename Request, typename Response, typename Handler>
 grpc::ServerUnaryReactor* Unary(Edge* edge, grpc::CallbackServerContext* context, broker::Method method,
-                                const Request* request, Response* response, Handler handler) {
+                                const Request* request, Response* response, Handler handler,
+                                base::Executor* executor) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const auto call = std::make_shared<Call>(edge, context, method);
   internal::NoteProposalOf(*request, call.get());
@@ -146,7 +148,7 @@ grpc::ServerUnaryReactor* Unary(Edge* edge, grpc::CallbackServerContext* context
     reactor->Finish(call->Conclude(admitted));
     return reactor;
   }
-  const bool queued = edge->executor->TrySubmit([=]() mutable {
+  const bool queued = executor->TrySubmit([=]() mutable {
     if (context->IsCancelled()) {
       reactor->Finish(call->Conclude(absl::CancelledError("the caller went away")));
       return;
@@ -161,6 +163,12 @@ grpc::ServerUnaryReactor* Unary(Edge* edge, grpc::CallbackServerContext* context
   });
   if (!queued) reactor->Finish(call->Conclude(AtConcurrencyLimit()));
   return reactor;
+}
+
+template <typename Request, typename Response, typename Handler>
+grpc::ServerUnaryReactor* Unary(Edge* edge, grpc::CallbackServerContext* context, broker::Method method,
+                                const Request* request, Response* response, Handler handler) {
+  return Unary(edge, context, method, request, response, std::move(handler), edge->executor);
 }
 
 }  // namespace countersign::rpc

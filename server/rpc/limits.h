@@ -16,6 +16,8 @@ struct Limits {
   absl::Duration max_transfer_duration = absl::Minutes(5);
   // Serialized, for all requests but chunks.
   size_t max_request_bytes = (1 << 20) + (256 << 10);
+  // ReportExecution lists the resources of a state.
+  size_t max_report_bytes = (4 << 20) - (64 << 10);
   // A transfer that moves fewer bytes in such a period is ended.
   absl::Duration transfer_pace_period = absl::Seconds(10);
   int64_t least_bytes_per_pace_period = 256 << 10;

@@ -27,6 +27,8 @@ namespace countersign::rpc {
 namespace {
 
 constexpr int kMaxMessageBytes = 4 << 20;
+// A PlanView, see terraform::Limits::view_bytes.
+constexpr int kMaxAnswerBytes = 64 << 20;
 // Clients keep idle waits alive with a ping every 10 seconds; half of that is still no offence.
 constexpr int kMinClientPingMilliseconds = 5'000;
 // Ours find the connections whose other end is gone.
@@ -93,6 +95,7 @@ class GrpcServer final : public Server {
     edge_.hub = parts.hub;
     edge_.watchers = parts.watchers;
     edge_.executor = parts.executor;
+    edge_.plan_executor = parts.plan_executor;
     edge_.clock = parts.clock;
     edge_.random = parts.random;
     edge_.log = parts.log;
@@ -125,8 +128,8 @@ class GrpcServer final : public Server {
     health->SetServingStatus("", serving);
     for (const char* name :
          {v1::ProposalService::service_full_name(), v1::DecisionService::service_full_name(),
-          v1::ExecutionService::service_full_name(), v1::ConfigService::service_full_name(),
-          v1::AuditService::service_full_name()}) {
+          v1::ExecutionService::service_full_name(), v1::TargetService::service_full_name(),
+          v1::ConfigService::service_full_name(), v1::AuditService::service_full_name()}) {
       health->SetServingStatus(name, serving);
     }
   }
@@ -146,12 +149,12 @@ class GrpcServer final : public Server {
 
  private:
   std::vector<grpc::Service*> Services() {
-    return {&proposals_, &decisions_, &executions_, &config_, &audit_};
+    return {&proposals_, &decisions_, &executions_, &targets_, &config_, &audit_};
   }
 
   static void Configure(const Limits& limits, grpc::ServerBuilder* builder) {
     builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
-    builder->SetMaxSendMessageSize(kMaxMessageBytes);
+    builder->SetMaxSendMessageSize(kMaxAnswerBytes);
     builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_streams_per_connection);
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMilliseconds);
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMilliseconds);
@@ -170,6 +173,7 @@ class GrpcServer final : public Server {
   ProposalService proposals_{&edge_};
   DecisionService decisions_{&edge_};
   ExecutionService executions_{&edge_};
+  TargetService targets_{&edge_};
   ConfigService config_{&edge_};
   AuditService audit_{&edge_};
   std::unique_ptr<grpc::Server> server_;

@@ -41,6 +41,8 @@ class Server {
     watch::Hub* hub = nullptr;
     watch::Watchers* watchers = nullptr;
     base::Executor* executor = nullptr;
+    // For CreateProposal with a plan; as many threads as plans are read at one time.
+    base::Executor* plan_executor = nullptr;
     const base::Clock* clock = nullptr;
     base::RandomSource* random = nullptr;
     // May be null.

@@ -46,14 +46,22 @@ grpc::ServerWriteReactor<v1::WatchProposalsResponse>* ProposalService::WatchProp
 grpc::ServerUnaryReactor* ProposalService::CreateProposal(grpc::CallbackServerContext* context,
                                                           const v1::CreateProposalRequest* request,
                                                           v1::Proposal* response) {
+  // Reading a plan takes a while, and whoever submits none does not wait for it.
+  const bool plan = request->action().kind() == v1::TERRAFORM_PLAN;
   return Unary(edge_, context, Method::kCreateProposal, request, response,
-               Use(edge_, &Broker::CreateProposal));
+               Use(edge_, &Broker::CreateProposal), plan ? edge_->plan_executor : edge_->executor);
 }
 
 grpc::ServerUnaryReactor* ProposalService::GetProposal(grpc::CallbackServerContext* context,
                                                        const v1::GetProposalRequest* request,
                                                        v1::Proposal* response) {
   return Unary(edge_, context, Method::kGetProposal, request, response, Use(edge_, &Broker::GetProposal));
+}
+
+grpc::ServerUnaryReactor* ProposalService::GetPlanView(grpc::CallbackServerContext* context,
+                                                       const v1::GetPlanViewRequest* request,
+                                                       v1::PlanView* response) {
+  return Unary(edge_, context, Method::kGetPlanView, request, response, Use(edge_, &Broker::GetPlanView));
 }
 
 grpc::ServerUnaryReactor* ProposalService::ListProposals(grpc::CallbackServerContext* context,
@@ -119,6 +127,19 @@ grpc::ServerUnaryReactor* ExecutionService::ReportExecution(grpc::CallbackServer
                                                             v1::Proposal* response) {
   return Unary(edge_, context, Method::kReportExecution, request, response,
                Use(edge_, &Broker::ReportExecution));
+}
+
+grpc::ServerUnaryReactor* TargetService::GetTargetMemory(grpc::CallbackServerContext* context,
+                                                         const v1::GetTargetMemoryRequest* request,
+                                                         v1::TargetMemory* response) {
+  return Unary(edge_, context, Method::kGetTargetMemory, request, response,
+               Use(edge_, &Broker::GetTargetMemory));
+}
+
+grpc::ServerUnaryReactor* TargetService::AdoptState(grpc::CallbackServerContext* context,
+                                                    const v1::AdoptStateRequest* request,
+                                                    v1::TargetMemory* response) {
+  return Unary(edge_, context, Method::kAdoptState, request, response, Use(edge_, &Broker::AdoptState));
 }
 
 grpc::ServerUnaryReactor* ConfigService::ApplyDocuments(grpc::CallbackServerContext* context,

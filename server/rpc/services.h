@@ -1,4 +1,4 @@
-// The five services: each method is a line that says which use case answers it.
+// The services: each method is a line that says which use case answers it.
 #ifndef COUNTERSIGN_SERVER_RPC_SERVICES_H_
 #define COUNTERSIGN_SERVER_RPC_SERVICES_H_
 
@@ -7,6 +7,7 @@
 #include "countersign/v1/decision_service.grpc.pb.h"
 #include "countersign/v1/execution_service.grpc.pb.h"
 #include "countersign/v1/proposal_service.grpc.pb.h"
+#include "countersign/v1/target_service.grpc.pb.h"
 #include "server/rpc/call.h"
 
 namespace countersign::rpc {
@@ -25,6 +26,9 @@ class ProposalService final : public v1::ProposalService::CallbackService {
   grpc::ServerUnaryReactor* GetProposal(grpc::CallbackServerContext* context,
                                         const v1::GetProposalRequest* request,
                                         v1::Proposal* response) override;
+  grpc::ServerUnaryReactor* GetPlanView(grpc::CallbackServerContext* context,
+                                        const v1::GetPlanViewRequest* request,
+                                        v1::PlanView* response) override;
   grpc::ServerUnaryReactor* ListProposals(grpc::CallbackServerContext* context,
                                           const v1::ListProposalsRequest* request,
                                           v1::ListProposalsResponse* response) override;
@@ -78,6 +82,21 @@ class ExecutionService final : public v1::ExecutionService::CallbackService {
   grpc::ServerUnaryReactor* ReportExecution(grpc::CallbackServerContext* context,
                                             const v1::ReportExecutionRequest* request,
                                             v1::Proposal* response) override;
+
+ private:
+  Edge* const edge_;
+};
+
+class TargetService final : public v1::TargetService::CallbackService {
+ public:
+  explicit TargetService(Edge* edge) : edge_(edge) {}
+
+  grpc::ServerUnaryReactor* GetTargetMemory(grpc::CallbackServerContext* context,
+                                            const v1::GetTargetMemoryRequest* request,
+                                            v1::TargetMemory* response) override;
+  grpc::ServerUnaryReactor* AdoptState(grpc::CallbackServerContext* context,
+                                       const v1::AdoptStateRequest* request,
+                                       v1::TargetMemory* response) override;
 
  private:
   Edge* const edge_;

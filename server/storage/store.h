@@ -15,6 +15,7 @@
 #include "core/policy/configuration.h"
 #include "countersign/v1/config_service.pb.h"
 #include "countersign/v1/resource.pb.h"
+#include "countersign/v1/target_service.pb.h"
 
 namespace countersign::storage {
 
@@ -63,13 +64,16 @@ struct Change {
   std::optional<TokenIssue> issue;
   // Spend this token.
   std::optional<std::string> redeem_token_id;
+  // What is remembered of the proposal's target from now on, in place of `version` - 1 of it; the change is
+  // refused when it is at another one. With none of the three above.
+  std::optional<v1::TargetMemory> memory;
   v1::AuditEvent event;
   std::optional<RequestRecord> request;
 };
 
 enum class CommitOutcome {
   kCommitted,
-  // Version or configuration moved; nothing was written.
+  // Version or configuration moved, or what is remembered of the target; nothing was written.
   kConflict,
   // This principal used this request_id before; nothing was written.
   kDuplicateRequest,
@@ -121,7 +125,8 @@ class Store {
   // settled by the request record; without one, COMMIT_IN_DOUBT.
   // TARGET_BUSY when another proposal of the target is EXECUTING or AMBIGUOUS and this one would be.
   // ALREADY_DECIDED when the decision's person has one already. TOKEN_ALREADY_REDEEMED when the token is
-  // spent.
+  // spent. A plan that was judged against another version of its target's memory than the current one is
+  // neither approved nor given a token nor redeemed: kConflict.
   virtual absl::StatusOr<CommitOutcome> Commit(const Change& change, absl::Time deadline) = 0;
 
   // Moves the lease of an execution that is still EXECUTING. WRONG_STATE otherwise.
@@ -144,6 +149,9 @@ class Store {
   // Proposals whose time is over: PENDING past expire_time, APPROVED past approval_expire_time, EXECUTING
   // past their lease. Oldest first.
   virtual absl::StatusOr<std::vector<Record>> ListDue(absl::Time now, int limit, absl::Time deadline) = 0;
+  // PENDING and APPROVED plans that were judged against another version of their target's memory than the
+  // current one.
+  virtual absl::StatusOr<std::vector<Record>> ListOvertaken(int limit, absl::Time deadline) = 0;
   // How many proposals are in each state that is not terminal.
   virtual absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(
       absl::Time deadline) = 0;
@@ -160,6 +168,21 @@ class Store {
   // Sizes of those that exist, in the order asked; NOT_FOUND names the first that does not.
   virtual absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
                                                              absl::Time deadline) = 0;
+
+  // A serialized v1.PlanView under its digest; storing it again changes nothing.
+  virtual absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
+                                   absl::Time deadline) = 0;
+  // NOT_FOUND.
+  virtual absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) = 0;
+
+  // NOT_FOUND when nothing was ever remembered; DATA_CORRUPTED.
+  virtual absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) = 0;
+  // Replaces `memory.version` - 1 of it, together with the audit event and the request record. kConflict when
+  // it is at another version. COMMIT_IN_DOUBT as in Commit().
+  virtual absl::StatusOr<CommitOutcome> PutTargetMemory(const v1::TargetMemory& memory,
+                                                        const v1::AuditEvent& event,
+                                                        const RequestRecord& request,
+                                                        absl::Time deadline) = 0;
 
   virtual absl::StatusOr<int64_t> ConfigurationVersion(absl::Time deadline) = 0;
   // The current version of every document, with contents, and the configuration version they make.

@@ -42,6 +42,9 @@ jws::ExecutionClaims ClaimsFor(const v1::Proposal& proposal, const policy::Confi
   // Where no policy document was ever applied, the built-in default stands for the empty document.
   const std::string policy_digest = configuration.DigestOf("policy");
   claims.policy_digest = policy_digest.empty() ? digest::Sha256("") : policy_digest;
+  if (proposal.has_plan()) {
+    claims.state = jws::ExecutionClaims::State{proposal.plan().lineage(), proposal.plan().serial()};
+  }
   return claims;
 }
 

@@ -99,7 +99,7 @@ if ((EUID == 0)); then
   echo "works as an ordinary user, too"
   mkdir "$work/bin" "$work/home"
   chmod 0755 "$work/bin"
-  cp "$programs/countersignd" "$work/bin/"
+  cp "$programs/countersignd" "$programs/countersign-planread" "$work/bin/"
   chown nobody "$work/home"
   as_user=(setpriv --reuid nobody --clear-groups env "HOME=$work/home")
   start user "${as_user[@]}" "$work/bin/countersignd" dev

@@ -195,6 +195,7 @@ TEST_F(CallerTest, StartSaysWhenTheAddressIsTaken) {
                                               .hub = hub_.get(),
                                               .watchers = watchers_.get(),
                                               .executor = executor_.get(),
+                                              .plan_executor = executor_.get(),
                                               .clock = &clock_,
                                               .random = &random_});
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);

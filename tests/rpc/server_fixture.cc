@@ -112,7 +112,7 @@ ServerFixture::ServerFixture() {
   master_keys_ = std::make_unique<storage::MasterKeys>(*std::move(master_keys));
   broker_ = std::make_unique<broker::Broker>(
       broker::Broker::Options{.issuer = "https://broker.example.org", .page_token_key = std::string(32, 'p')},
-      &store_, &clock_, &random_, keys_.get(), master_keys_.get(), this);
+      &store_, &clock_, &random_, keys_.get(), master_keys_.get(), &plan_reader_, this);
   EXPECT_OK(broker_->RefreshConfiguration(Soon(clock_)));
   EXPECT_OK(broker_->Bootstrap(kDocuments, Soon(clock_)));
   EXPECT_OK(broker_->RefreshConfiguration(Soon(clock_)));
@@ -135,6 +135,7 @@ void ServerFixture::StartServer() {
                                          .hub = hub_.get(),
                                          .watchers = watchers_.get(),
                                          .executor = executor_.get(),
+                                         .plan_executor = executor_.get(),
                                          .clock = &clock_,
                                          .random = &random_,
                                          .log = &log_,

@@ -33,6 +33,7 @@
 #include "server/watch/hub.h"
 #include "server/watch/watchers.h"
 #include "tests/support/fake_store.h"
+#include "tests/support/fake_plan_reader.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_ca.h"
@@ -131,6 +132,7 @@ class ServerFixture : public ::testing::Test, public broker::ChangeObserver {
 
   std::unique_ptr<token::KeyRing> keys_;
   std::unique_ptr<storage::MasterKeys> master_keys_;
+  testing::FakePlanReader plan_reader_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<base::Executor> executor_;
   std::unique_ptr<watch::Hub> hub_;

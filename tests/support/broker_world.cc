@@ -23,7 +23,7 @@ BrokerWorld::BrokerWorld(storage::Store* store)
       keys(KeyDirectory(directory)),
       master_keys(*storage::MasterKeys::Parse("test AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
       broker({.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, store, &clock,
-             &random, &keys, &master_keys, nullptr) {
+             &random, &keys, &master_keys, &plan_reader, nullptr) {
   EXPECT_OK(keys.Reload());
   EXPECT_OK(broker.Bootstrap(Documents(), kForever));
   EXPECT_OK(broker.RefreshConfiguration(kForever));
@@ -122,6 +122,61 @@ v1::CreateProposalRequest BrokerWorld::Command(const std::string& target, const 
   return request;
 }
 
+v1::PlanState BrokerWorld::StateAfter(uint64_t serial, int databases) {
+  v1::PlanState state;
+  state.set_lineage("L");
+  state.set_serial(serial);
+  state.set_resource_count(databases);
+  state.set_content_digest(digest::Sha256(text::Concat("state with ", databases)));
+  for (int i = 0; i < databases; ++i) {
+    v1::StateResource* resource = state.add_resources();
+    resource->set_address(text::Concat("aws_db_instance.a[", i, "]"));
+    resource->set_type("aws_db_instance");
+    resource->set_id(text::Concat("courses-", i));
+  }
+  return state;
+}
+
+v1::PlanView BrokerWorld::Plan(uint64_t serial) {
+  v1::PlanView view;
+  view.set_terraform_version("1.11.4");
+  view.set_engine("terraform");
+  view.set_mode(v1::NO_CHANGES);
+  view.set_declared_mode("normal");
+  view.mutable_timestamp()->set_seconds(1'790'000'000);
+  view.set_applyable(true);
+  view.set_complete(true);
+  *view.mutable_state() = StateAfter(serial);
+  view.mutable_backend()->set_type("s3");
+  view.mutable_backend()->set_workspace("default");
+  view.mutable_backend()->set_settings_digest(digest::Sha256("settings"));
+  view.set_fingerprint(digest::Sha256("fingerprint"));
+  return view;
+}
+
+absl::StatusOr<v1::Proposal> BrokerWorld::SubmitPlan(const v1::PlanView& view, const std::string& target) {
+  const auto artifact = broker.StoreArtifact(As("agent", "bot"), FakePlanReader::BytesOf(view), kForever);
+  if (!artifact.ok()) return artifact.status();
+  v1::CreateProposalRequest request;
+  request.mutable_action()->set_kind(v1::TERRAFORM_PLAN);
+  request.mutable_action()->set_target(target);
+  v1::ArtifactReference* reference = request.mutable_action()->add_artifacts();
+  reference->set_digest(artifact->digest());
+  reference->set_file_name("plan.tfplan");
+  request.set_reason("because");
+  return broker.CreateProposal(As("agent", "bot"), request, kForever);
+}
+
+v1::Proposal BrokerWorld::Executing(const v1::Proposal& submitted) {
+  v1::Proposal proposal = *Approve(submitted, "alice");
+  if (proposal.state() == v1::Proposal::PENDING) proposal = *Approve(proposal, "bob");
+  const auto claimed = Claim(proposal);
+  EXPECT_OK(claimed);
+  const auto redeemed = Redeem(*claimed);
+  EXPECT_OK(redeemed);
+  return redeemed->proposal();
+}
+
 absl::StatusOr<v1::Proposal> BrokerWorld::Submit(const std::string& target, const std::string& argument) {
   return broker.CreateProposal(As("agent", "bot"), Command(target, argument), kForever);
 }
@@ -163,11 +218,13 @@ absl::StatusOr<v1::RedeemTokenResponse> BrokerWorld::Redeem(const v1::ClaimPropo
   return broker.RedeemToken(As("workload", workload), request, kForever);
 }
 
-absl::StatusOr<v1::Proposal> BrokerWorld::Report(const v1::Proposal& executing, int exit_code) {
+absl::StatusOr<v1::Proposal> BrokerWorld::Report(const v1::Proposal& executing, int exit_code,
+                                                 const std::optional<v1::PlanState>& state) {
   v1::ReportExecutionRequest request;
   request.set_name(executing.name());
   request.set_execution_id(executing.execution().id());
   request.set_exit_code(exit_code);
+  if (state.has_value()) *request.mutable_state() = *state;
   return broker.ReportExecution(As("workload", "ci"), request, kForever);
 }
 

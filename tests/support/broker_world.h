@@ -2,6 +2,7 @@
 #define COUNTERSIGN_TESTS_SUPPORT_BROKER_WORLD_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "server/storage/store.h"
 #include "server/token/key_ring.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fake_plan_reader.h"
 #include "tests/support/fake_random.h"
 #include "tests/support/temporary_directory.h"
 
@@ -35,6 +37,13 @@ class BrokerWorld {
   // A command for `target`; its argv ends with `argument`.
   static v1::CreateProposalRequest Command(const std::string& target, const std::string& argument = "one");
 
+  // A plan that changes nothing, made on the state L with this serial, which has one database.
+  static v1::PlanView Plan(uint64_t serial);
+  absl::StatusOr<v1::Proposal> SubmitPlan(const v1::PlanView& view,
+                                          const std::string& target = "targets/prod-courses");
+  // What a runner says of the state that it leaves: lineage L, this serial, and as many databases.
+  static v1::PlanState StateAfter(uint64_t serial, int databases = 1);
+
   absl::StatusOr<v1::Proposal> Submit(const std::string& target, const std::string& argument = "one");
   absl::StatusOr<v1::Proposal> Approve(const v1::Proposal& shown, std::string_view human,
                                        std::string request_id = "");
@@ -45,7 +54,10 @@ class BrokerWorld {
   absl::StatusOr<v1::RedeemTokenResponse> Redeem(const v1::ClaimProposalResponse& claimed,
                                                  std::string_view workload = "ci",
                                                  std::string request_id = "");
-  absl::StatusOr<v1::Proposal> Report(const v1::Proposal& executing, int exit_code);
+  absl::StatusOr<v1::Proposal> Report(const v1::Proposal& executing, int exit_code,
+                                      const std::optional<v1::PlanState>& state = std::nullopt);
+  // Approved by alice and bob, claimed and redeemed by ci.
+  v1::Proposal Executing(const v1::Proposal& submitted);
   absl::StatusOr<v1::Proposal> Get(const v1::Proposal& proposal);
   absl::StatusOr<v1::ApplyDocumentsResponse> Apply(const std::string& content);
   std::vector<std::string> AuditTypes(const v1::Proposal& proposal);
@@ -58,6 +70,7 @@ class BrokerWorld {
   TemporaryDirectory directory;
   token::KeyRing keys;
   storage::MasterKeys master_keys;
+  FakePlanReader plan_reader;
   broker::Broker broker;
 };
 

@@ -131,6 +131,7 @@ void FakeStore::Write(const Change& change, const std::string& id) {
     requests_[{change.request->principal, change.request->request_id}] = {
         *change.request, ToTime(change.proposal.update_time())};
   }
+  if (change.memory.has_value()) memories_[change.memory->target()] = *change.memory;
   record.proposal = change.proposal;
   record.version = change.expected_version + 1;
   record.proposal.set_etag(std::to_string(record.version));
@@ -138,6 +139,15 @@ void FakeStore::Write(const Change& change, const std::string& id) {
   events_.push_back(change.event);
   events_.back().set_proposal(change.proposal.name());
   events_.back().set_id(static_cast<int64_t>(events_.size()));
+}
+
+int64_t FakeStore::MemoryVersion(const std::string& target) const {
+  const auto found = memories_.find(target);
+  return found == memories_.end() ? 0 : found->second.version();
+}
+
+bool FakeStore::IsOvertaken(const v1::Proposal& proposal) const {
+  return proposal.has_plan() && proposal.plan().memory_version() != MemoryVersion(proposal.action().target());
 }
 
 absl::StatusOr<CommitOutcome> FakeStore::Commit(const Change& change, absl::Time) {
@@ -160,9 +170,16 @@ absl::StatusOr<CommitOutcome> FakeStore::Commit(const Change& change, absl::Time
     const auto due = DueTime(found->second.proposal);
     if (!due.has_value() || *due > *change.only_if_due_at) return CommitOutcome::kConflict;
   }
+  const bool lets_run =
+      (change.decision.has_value() && change.decision->verdict() == v1::Decision::APPROVE) ||
+      change.issue.has_value() || change.redeem_token_id.has_value();
+  if (lets_run && IsOvertaken(found->second.proposal)) return CommitOutcome::kConflict;
   if (change.request.has_value() &&
       requests_.contains({change.request->principal, change.request->request_id})) {
     return CommitOutcome::kDuplicateRequest;
+  }
+  if (change.memory.has_value() && change.memory->version() != MemoryVersion(change.memory->target()) + 1) {
+    return CommitOutcome::kConflict;
   }
   if (const absl::Status status = Check(change, id); !status.ok()) return status;
   Write(change, id);
@@ -260,6 +277,18 @@ absl::StatusOr<std::vector<Record>> FakeStore::ListDue(absl::Time now, int limit
   return records;
 }
 
+absl::StatusOr<std::vector<Record>> FakeStore::ListOvertaken(int limit, absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  auto records = Select([&](const Record& record) {
+    const v1::Proposal::State state = record.proposal.state();
+    return (state == v1::Proposal::PENDING || state == v1::Proposal::APPROVED) &&
+           IsOvertaken(record.proposal);
+  });
+  if (records.size() > static_cast<size_t>(limit)) records.resize(limit);
+  return records;
+}
+
 absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> FakeStore::CountOpen(absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
@@ -319,6 +348,44 @@ absl::StatusOr<std::vector<int64_t>> FakeStore::ArtifactSizes(const std::vector<
     sizes.push_back(found->second.size_bytes);
   }
   return sizes;
+}
+
+absl::Status FakeStore::PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time,
+                                    absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  plan_views_.emplace(digest, plan_view);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> FakeStore::GetPlanView(std::string_view digest, absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  const auto found = plan_views_.find(std::string(digest));
+  if (found == plan_views_.end()) return error::Make(v1::NOT_FOUND, "no such plan view");
+  return found->second;
+}
+
+absl::StatusOr<v1::TargetMemory> FakeStore::GetTargetMemory(std::string_view target, absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  const auto found = memories_.find(std::string(target));
+  if (found == memories_.end()) return error::Make(v1::NOT_FOUND, "nothing is remembered of this target");
+  return found->second;
+}
+
+absl::StatusOr<CommitOutcome> FakeStore::PutTargetMemory(const v1::TargetMemory& memory,
+                                                         const v1::AuditEvent& event,
+                                                         const storage::RequestRecord& request, absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  if (memory.version() != MemoryVersion(memory.target()) + 1) return CommitOutcome::kConflict;
+  if (requests_.contains({request.principal, request.request_id})) return CommitOutcome::kDuplicateRequest;
+  memories_[memory.target()] = memory;
+  requests_[{request.principal, request.request_id}] = {request, ToTime(memory.update_time())};
+  events_.push_back(event);
+  events_.back().set_id(static_cast<int64_t>(events_.size()));
+  return CommitOutcome::kCommitted;
 }
 
 absl::StatusOr<int64_t> FakeStore::ConfigurationVersion(absl::Time) {

@@ -42,6 +42,7 @@ class FakeStore final : public storage::Store {
                                                            int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<storage::Record>> ListDue(absl::Time now, int limit,
                                                        absl::Time deadline) override;
+  absl::StatusOr<std::vector<storage::Record>> ListOvertaken(int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<std::pair<v1::Proposal::State, int64_t>>> CountOpen(
       absl::Time deadline) override;
   absl::StatusOr<storage::RequestRecord> FindRequest(std::string_view principal, std::string_view request_id,
@@ -52,6 +53,14 @@ class FakeStore final : public storage::Store {
   absl::StatusOr<storage::SealedArtifact> GetArtifact(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
                                                      absl::Time deadline) override;
+  absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
+                           absl::Time deadline) override;
+  absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) override;
+  absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) override;
+  absl::StatusOr<storage::CommitOutcome> PutTargetMemory(const v1::TargetMemory& memory,
+                                                         const v1::AuditEvent& event,
+                                                         const storage::RequestRecord& request,
+                                                         absl::Time deadline) override;
   absl::StatusOr<int64_t> ConfigurationVersion(absl::Time deadline) override;
   absl::StatusOr<std::pair<int64_t, std::vector<v1::Document>>> LoadDocuments(absl::Time deadline) override;
   absl::StatusOr<int64_t> ApplyDocuments(int64_t expected_version,
@@ -82,6 +91,9 @@ class FakeStore final : public storage::Store {
   absl::Status Check(const storage::Change& change, const std::string& id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Write(const storage::Change& change, const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t MemoryVersion(const std::string& target) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the proposal holds a plan that was judged against another memory than there is now.
+  bool IsOvertaken(const v1::Proposal& proposal) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   template <typename Keep>
   std::vector<storage::Record> Select(Keep keep) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -95,6 +107,8 @@ class FakeStore final : public storage::Store {
   std::map<std::string, Token> tokens_ ABSL_GUARDED_BY(mutex_);
   std::map<RequestKey, StoredRequest> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, storage::SealedArtifact> artifacts_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> plan_views_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, v1::TargetMemory> memories_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::Document> documents_ ABSL_GUARDED_BY(mutex_);
   int64_t configuration_version_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<v1::AuditEvent> events_ ABSL_GUARDED_BY(mutex_);

@@ -297,7 +297,29 @@ TEST_F(ExecutionTokenTest, RejectsPayloadsThatAreNoObject) {
 }
 
 TEST_F(ExecutionTokenTest, IgnoresClaimsOfLaterBrokers) {
-  EXPECT_OK(Verify(Altered(R"("exp":)", R"("state":{"lineage":"x","serial":7},"exp":)")));
+  EXPECT_OK(Verify(Altered(R"("exp":)", R"("later":{"lineage":"x","serial":7},"exp":)")));
+}
+
+TEST_F(ExecutionTokenTest, SaysWhichStateAPlanWasMadeOn) {
+  ExecutionClaims claims = Claims();
+  claims.state = ExecutionClaims::State{"f3c6c4e1", 18446744073709551615u};
+  ASSERT_OK_AND_ASSIGN(const ExecutionClaims read, ReadExecutionToken(Issue(claims), keys_));
+  EXPECT_EQ(read.state, claims.state);
+  claims.state = ExecutionClaims::State{"", 0};
+  EXPECT_EQ(ReadExecutionToken(Issue(claims), keys_)->state, claims.state);
+  EXPECT_EQ(ReadExecutionToken(Issue(Claims()), keys_)->state, std::nullopt);
+}
+
+TEST_F(ExecutionTokenTest, RejectsAStateThatIsNone) {
+  for (const char* state :
+       {R"("x")", R"({})", R"({"lineage":"x"})", R"({"lineage":"x","serial":7})",
+        R"({"lineage":"x","serial":"07"})", R"({"lineage":"x","serial":"-1"})",
+        R"({"lineage":"x","serial":""})", R"({"lineage":1,"serial":"7"})",
+        R"({"lineage":"x","serial":"7","more":"y"})", R"({"lineage":"x","serial":"18446744073709551616"})"}) {
+    SCOPED_TRACE(state);
+    EXPECT_THAT(Verify(Altered(R"("exp":)", std::string(R"("state":)") + state + R"(,"exp":)")),
+                HasReason(v1::TOKEN_INVALID));
+  }
 }
 
 TEST_F(ExecutionTokenTest, RejectsDeepNesting) {

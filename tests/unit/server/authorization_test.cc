@@ -25,7 +25,8 @@ const std::map<std::string, std::string> kExpected = {
     {"ClaimProposal", ".h+W."},   {"RedeemToken", ".h+W."},          {"Heartbeat", ".h+W."},
     {"ReportExecution", ".h+W."}, {"ApplyDocuments", "..+.."},       {"GetDocument", ".h+.E"},
     {"ListDocuments", ".h+.E"},   {"ListDocumentVersions", ".h+.E"}, {"GetCaller", "Ah+WE"},
-    {"ListAuditEvents", ".h+.E"},
+    {"ListAuditEvents", ".h+.E"}, {"GetPlanView", "Ah+WE"},          {"GetTargetMemory", ".h+.E"},
+    {"AdoptState", "..+.."},
 };
 
 class AuthorizationTest : public ::testing::Test {

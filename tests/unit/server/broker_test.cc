@@ -52,7 +52,7 @@ class BrokerTest : public ::testing::Test {
   std::unique_ptr<Broker> Replica() {
     auto replica = std::make_unique<Broker>(
         Broker::Options{.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_,
-        &world_.clock, &world_.random, &world_.keys, &world_.master_keys, nullptr);
+        &world_.clock, &world_.random, &world_.keys, &world_.master_keys, &world_.plan_reader, nullptr);
     EXPECT_OK(replica->RefreshConfiguration(kForever));
     return replica;
   }

@@ -32,7 +32,7 @@ Configuration World() {
 class QuorumTest : public ::testing::Test {
  protected:
   v1::Requirement For(const std::string& target) {
-    return Evaluate(configuration_, *configuration_.FindTarget(target), v1::COMMAND);
+    return Evaluate(configuration_, *configuration_.FindTarget(target), v1::COMMAND, {});
   }
   static std::string Human(std::string_view name) { return BrokerWorld::Uri("human", name); }
   std::vector<std::string> Missing(const std::string& target, const std::vector<std::string>& approvers) {

@@ -23,7 +23,7 @@ class RequirementTest : public ::testing::Test {
     v1::Target target;
     target.set_name(name);
     target.set_environment(environment);
-    return Evaluate(*configuration, target, kind);
+    return Evaluate(*configuration, target, kind, {});
   }
 
   Documents documents_;

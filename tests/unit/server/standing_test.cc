@@ -39,7 +39,7 @@ class StandingTest : public ::testing::Test {
     proposal_.set_environment("production");
     proposal_.set_requester(BrokerWorld::Uri("agent", "bot"));
     *proposal_.mutable_requirement() =
-        policy::Evaluate(configuration_, *configuration_.FindTarget("targets/prod-courses"), v1::COMMAND);
+        policy::Evaluate(configuration_, *configuration_.FindTarget("targets/prod-courses"), v1::COMMAND, {});
     for (const char* name : {"alice", "bob"}) {
       v1::Decision* decision = proposal_.add_decisions();
       decision->set_principal(BrokerWorld::Uri("human", name));

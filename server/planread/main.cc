@@ -1,0 +1,70 @@
+// countersign-planread: a saved plan on standard input, what it says on standard output. Started by the
+// broker for each plan; see protocol.h.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "core/digest/digest.h"
+#include "core/terraform/plan_view.h"
+#include "core/text/text.h"
+#include "google/protobuf/stubs/logging.h"
+#include "server/planread/confinement.h"
+#include "server/planread/protocol.h"
+
+namespace countersign::planread {
+namespace {
+
+bool ReadAll(std::string* input, size_t limit) {
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = read(STDIN_FILENO, buffer, sizeof buffer);
+    if (count == 0) return true;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 || input->size() + static_cast<size_t>(count) > limit) return false;
+    input->append(buffer, static_cast<size_t>(count));
+  }
+}
+
+bool WriteAll(std::string_view output) {
+  while (!output.empty()) {
+    const ssize_t count = write(STDOUT_FILENO, output.data(), output.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    output.remove_prefix(static_cast<size_t>(count));
+  }
+  return true;
+}
+
+int Refuse(std::string_view why) { return WriteAll(why.substr(0, kMaxRefusalBytes)) ? kRefused : 1; }
+
+int Run() {
+  google::protobuf::SetLogHandler(nullptr);
+  const terraform::Limits limits;
+  std::string input;
+  if (!ReadAll(&input, kSaltSize + limits.file_bytes)) return Refuse("the file is larger than plans may be");
+  if (input.size() < kSaltSize) return 1;
+  const terraform::ViewOptions options{.limits = limits, .salt = input.substr(0, kSaltSize)};
+  const auto view = terraform::ReadPlan(std::string_view(input).substr(kSaltSize), options);
+  if (!view.ok()) return Refuse(text::MessageOf(view.status()));
+  return WriteAll(view->SerializeAsString()) ? kRead : 1;
+}
+
+}  // namespace
+}  // namespace countersign::planread
+
+int main() {
+  using namespace countersign::planread;
+  // OpenSSL opens files when it is first used, and afterwards there are none.
+  (void)countersign::digest::Sha256("");
+  if (!Confine({})) return kNotConfined;
+  try {
+    return Run();
+  } catch (const std::bad_alloc&) {
+    return Refuse("reading it takes more memory than the reader has");
+  }
+}

@@ -1,0 +1,156 @@
+// The process that reads plans, as the broker starts it.
+#include "server/planread/plan_reader.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/error/error.h"
+#include "core/terraform/plan_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/subprocess.h"
+#include "tests/support/temporary_directory.h"
+
+namespace countersign::planread {
+namespace {
+
+using testing::HasReason;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string kSalt(32, 's');
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class PlanReaderTest : public ::testing::Test {
+ protected:
+  // The reader with a program of this name in place of the real one.
+  ProcessPlanReader With(const std::string& deed, absl::Duration time_limit = absl::Seconds(20)) {
+    const std::string link = (directory_.path() / deed).string();
+    std::filesystem::create_symlink(COUNTERSIGN_PLANREAD_PROBE, link);
+    return ProcessPlanReader({.program = link, .salt = kSalt, .time_limit = time_limit}, &clock_);
+  }
+  ProcessPlanReader Real() {
+    return ProcessPlanReader(
+        {.program = std::string(COUNTERSIGN_BIN_DIRECTORY) + "/countersign-planread", .salt = kSalt},
+        &clock_);
+  }
+  absl::StatusOr<v1::PlanView> Read(ProcessPlanReader reader, std::string_view bytes) {
+    return reader.Read(bytes, absl::InfiniteFuture());
+  }
+
+  base::SystemClock clock_;
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(PlanReaderTest, SaysWhatThePlanSays) {
+  for (const char* name : {"create", "mixed", "destroy"}) {
+    SCOPED_TRACE(name);
+    const std::string bytes = ReadFile(std::string(COUNTERSIGN_TEST_PLANS) + "/" + name + ".tfplan");
+    const auto read = Read(Real(), bytes);
+    ASSERT_OK(read);
+    const auto here = terraform::ReadPlan(bytes, {.limits = {}, .salt = kSalt});
+    ASSERT_OK(here);
+    EXPECT_EQ(read->DebugString(), here->DebugString());
+    EXPECT_GT(read->resource_changes_size(), 0);
+  }
+}
+
+TEST_F(PlanReaderTest, RefusesWhatIsNoPlanAndSaysWhy) {
+  for (const std::string& bytes :
+       {std::string(), std::string("{}"), std::string("PK\x03\x04"), std::string(1 << 20, '\0')}) {
+    EXPECT_THAT(Read(Real(), bytes), HasReason(v1::PLAN_UNREADABLE));
+  }
+}
+
+TEST_F(PlanReaderTest, RefusesAFileThatIsTooLarge) {
+  const auto read = Read(Real(), std::string((64 << 20) + 1, 'x'));
+  EXPECT_THAT(read, HasReason(v1::PLAN_UNREADABLE));
+  EXPECT_THAT(std::string(read.status().message()), HasSubstr("larger than plans may be"));
+}
+
+TEST_F(PlanReaderTest, IsThereAndWorks) { EXPECT_OK(Real().Check()); }
+
+TEST_F(PlanReaderTest, SaysThatItIsNotThere) {
+  ProcessPlanReader reader({.program = "/nonexistent/countersign-planread", .salt = kSalt}, &clock_);
+  EXPECT_THAT(reader.Check(), HasReason(v1::INTERNAL));
+  EXPECT_THAT(With("not_confined").Check(), HasReason(v1::INTERNAL));
+}
+
+TEST_F(PlanReaderTest, RefusesThePlanWhenTheReaderDies) {
+  for (const char* deed : {"abort", "garbage"}) {
+    SCOPED_TRACE(deed);
+    EXPECT_THAT(Read(With(deed), "x"), HasReason(v1::PLAN_UNREADABLE));
+  }
+}
+
+TEST_F(PlanReaderTest, RefusesThePlanWhenTheReaderTakesTooLong) {
+  EXPECT_THAT(Read(With("hang", absl::Milliseconds(200)), std::string(1 << 20, 'x')),
+              HasReason(v1::PLAN_UNREADABLE));
+}
+
+TEST_F(PlanReaderTest, GivesUpWhenTheCallerDoes) {
+  EXPECT_THAT(With("hang").Read("x", clock_.Now() + absl::Milliseconds(200)), HasReason(v1::PLAN_UNREADABLE));
+}
+
+TEST_F(PlanReaderTest, RefusesThePlanWhenTheReaderSaysTooMuch) {
+  EXPECT_THAT(Read(With("flood"), "x"), HasReason(v1::PLAN_UNREADABLE));
+}
+
+TEST_F(PlanReaderTest, ShowsNothingThatTheReaderCouldHideIn) {
+  const auto read = Read(With("hostile_refusal"), "x");
+  EXPECT_THAT(read, HasReason(v1::PLAN_UNREADABLE));
+  EXPECT_THAT(std::string(read.status().message()), HasSubstr("?[2Jall is ?well"));
+}
+
+TEST_F(PlanReaderTest, LeavesNoProcessBehind) {
+  (void)Read(With("hang", absl::Milliseconds(100)), "x");
+  (void)Read(Real(), "x");
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+}
+
+// What the process may not do ends it.
+class ConfinementTest : public ::testing::TestWithParam<std::pair<const char*, int>> {};
+
+TEST_P(ConfinementTest, EndsTheProcess) {
+  const testing::TemporaryDirectory directory;
+  const std::string link = (directory.path() / GetParam().first).string();
+  std::filesystem::create_symlink(COUNTERSIGN_PLANREAD_PROBE, link);
+  testing::Subprocess process({link});
+  const auto exit = process.Wait(absl::Seconds(30));
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_FALSE(exit->exited) << "it ended with status " << exit->code;
+  EXPECT_EQ(exit->signal, GetParam().second);
+}
+
+INSTANTIATE_TEST_SUITE_P(Forbidden, ConfinementTest,
+                         ::testing::Values(std::pair("open_file", SIGSYS), std::pair("write_file", SIGSYS),
+                                           std::pair("connect", SIGSYS), std::pair("connect_locally", SIGSYS),
+                                           std::pair("fork", SIGSYS), std::pair("execute", SIGSYS),
+                                           std::pair("kill_parent", SIGSYS), std::pair("make_code", SIGSYS),
+                                           std::pair("trace", SIGSYS), std::pair("read_elsewhere", SIGSYS),
+                                           std::pair("take_time", SIGKILL)),
+                         [](const auto& deed) { return deed.param.first; });
+
+TEST(ConfinedMemoryTest, IsBounded) {
+  const testing::TemporaryDirectory directory;
+  const std::string link = (directory.path() / "take_memory").string();
+  std::filesystem::create_symlink(COUNTERSIGN_PLANREAD_PROBE, link);
+  testing::Subprocess process({link});
+  const auto exit = process.Wait(absl::Seconds(30));
+  ASSERT_TRUE(exit.has_value() && exit->exited);
+  EXPECT_EQ(exit->code, 3);
+}
+
+}  // namespace
+}  // namespace countersign::planread
