@@ -48,9 +48,10 @@ int ParseAndRun(CLI::App& app, std::vector<std::string> own, const Action& chose
     session.Fail(UsageError(problem.what()));
     return app.got_subcommand("exec") ? kRefused : kUsage;  // exec's other codes are the program's.
   }
-  const bool takes_command = app.got_subcommand("submit") || app.got_subcommand("exec");
+  const bool takes_command =
+      app.got_subcommand("submit") || app.got_subcommand("exec") || app.got_subcommand("analyze");
   if (!session.command().empty() && !takes_command) {
-    return session.Fail(UsageError("only submit and exec take a command behind --"));
+    return session.Fail(UsageError("only submit, exec and analyze take a command behind --"));
   }
   const absl::StatusOr<int> code = chosen();
   if (!code.ok()) return session.Fail(code.status());
@@ -64,8 +65,15 @@ CLI::App& Verbs::Add(const std::string& name, const std::string& description, co
                      Action action) {
   CLI::App* verb = app_.add_subcommand(name, description);
   verb->footer("Examples:\n" + examples);
-  verb->callback([this, action = std::move(action)] { chosen_ = action; });
+  verb->callback([&chosen = chosen_, action = std::move(action)] { chosen = action; });
   return *verb;
+}
+
+Verbs Verbs::Group(const std::string& name, const std::string& description, const std::string& examples) {
+  CLI::App* group = app_.add_subcommand(name, description);
+  group->footer("Examples:\n" + examples);
+  group->require_subcommand(1);
+  return {*group, chosen_};
 }
 
 int RunCommandLine(const std::vector<std::string>& arguments, World& world) {
@@ -79,11 +87,13 @@ int RunCommandLine(const std::vector<std::string>& arguments, World& world) {
   app.fallthrough();
   app.footer(kExitCodes);
   AddRequestVerbs(verbs, session);
+  AddAnalyzeVerb(verbs, session);
   AddReadVerbs(verbs, session);
   AddDecisionVerbs(verbs, session);
   AddTokenVerbs(verbs, session);
   AddExecVerb(verbs, session);
   AddConfigVerbs(verbs, session);
+  AddTargetVerbs(verbs, session);
   AddAuditVerb(verbs, session);
   AddAboutVerbs(verbs, session, app);
   return ParseAndRun(app, std::move(own), chosen, session);

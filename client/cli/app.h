@@ -25,6 +25,8 @@ class Verbs {
   // must store into what `action` owns.
   CLI::App& Add(const std::string& name, const std::string& description, const std::string& examples,
                 Action action);
+  // For verbs of two words: those that are added to the result begin with `name`.
+  Verbs Group(const std::string& name, const std::string& description, const std::string& examples);
 
  private:
   CLI::App& app_;
@@ -32,11 +34,13 @@ class Verbs {
 };
 
 void AddRequestVerbs(Verbs& verbs, Session& session);                     // submit, cancel
+void AddAnalyzeVerb(Verbs& verbs, Session& session);                      // analyze
 void AddReadVerbs(Verbs& verbs, Session& session);                        // list, show, wait, watch
 void AddDecisionVerbs(Verbs& verbs, Session& session);                    // approve, deny, revoke, resolve
 void AddTokenVerbs(Verbs& verbs, Session& session);                       // claim, verify
 void AddExecVerb(Verbs& verbs, Session& session);                         // exec
 void AddConfigVerbs(Verbs& verbs, Session& session);                      // apply, get, whoami
+void AddTargetVerbs(Verbs& verbs, Session& session);                      // target list, show and adopt
 void AddAuditVerb(Verbs& verbs, Session& session);                        // audit
 void AddAboutVerbs(Verbs& verbs, Session& session, const CLI::App& app);  // version, completion
 

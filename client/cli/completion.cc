@@ -1,5 +1,6 @@
 #include "client/cli/completion.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_join.h"
@@ -29,11 +30,24 @@ std::vector<Option> OptionsOf(const CLI::App& app) {
   return options;
 }
 
-std::vector<Option> AllOptions(const CLI::App& app, const CLI::App& verb) {
-  auto options = OptionsOf(verb);
-  for (Option& option : OptionsOf(app)) {
-    if (option.name != "--help") options.push_back(std::move(option));
+void AddMissing(std::vector<Option> more, std::vector<Option>* options) {
+  for (Option& option : more) {
+    const bool there = std::any_of(options->begin(), options->end(),
+                                   [&option](const Option& other) { return other.name == option.name; });
+    if (!there) options->push_back(std::move(option));
   }
+}
+
+// Those of a verb of two words are those of all its second words.
+std::vector<Option> OptionsOfVerb(const CLI::App& verb) {
+  auto options = OptionsOf(verb);
+  for (const CLI::App* second : verb.get_subcommands({})) AddMissing(OptionsOf(*second), &options);
+  return options;
+}
+
+std::vector<Option> AllOptions(const CLI::App& app, const CLI::App& verb) {
+  auto options = OptionsOfVerb(verb);
+  AddMissing(OptionsOf(app), &options);
   return options;
 }
 
@@ -42,8 +56,8 @@ std::string Names(const std::vector<Option>& options) {
 }
 
 // "submit|list|…"
-std::string Alternatives(const CLI::App& app) {
-  return absl::StrJoin(app.get_subcommands({}), "|",
+std::string VerbNames(const CLI::App& app, const char* separator) {
+  return absl::StrJoin(app.get_subcommands({}), separator,
                        [](std::string* out, const CLI::App* verb) { *out += verb->get_name(); });
 }
 
@@ -59,11 +73,13 @@ std::string BashCompletion(const CLI::App& app) {
   std::string cases;
   for (const CLI::App* verb : app.get_subcommands({})) {
     verbs += text::Concat(verbs.empty() ? "" : " ", verb->get_name());
-    cases += text::Concat("    ", verb->get_name(), ") words='", Names(AllOptions(app, *verb)), "' ;;\n");
+    std::string words = Names(AllOptions(app, *verb));
+    if (!verb->get_subcommands({}).empty()) words += " " + VerbNames(*verb, " ");
+    cases += text::Concat("    ", verb->get_name(), ") words='", words, "' ;;\n");
   }
   std::string files;
   for (const CLI::App* verb : app.get_subcommands({})) {
-    for (const Option& option : OptionsOf(*verb)) {
+    for (const Option& option : OptionsOfVerb(*verb)) {
       if (option.takes_file) files += text::Concat(files.empty() ? "" : "|", option.name);
     }
   }
@@ -74,14 +90,17 @@ std::string BashCompletion(const CLI::App& app) {
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
       "    case \"$word\" in\n"
       "    --) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n    ",
-      Alternatives(app), ") [ -n \"$verb\" ] || verb=$word ;;\n    esac\n  done\n",
+      VerbNames(app, "|"), ") [ -n \"$verb\" ] || verb=$word ;;\n    esac\n  done\n",
       "  case \"$previous\" in\n    --config|", files,
       ") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
-      "    --output|-o) COMPREPLY=($(compgen -W 'text json' -- \"$current\")); return ;;\n"
+      "    --output|-o)\n      words='text json'; [ \"$verb\" != analyze ] || words='text json sarif'\n"
+      "      COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); return ;;\n"
+      "    --fail-on) COMPREPLY=($(compgen -W 'info warning high critical' -- \"$current\")); return ;;\n"
       "    --outcome) COMPREPLY=($(compgen -W 'succeeded failed' -- \"$current\")); return ;;\n  esac\n",
       "  case \"$verb\" in\n", cases, "    *) words='", verbs, " ", Names(OptionsOf(app)),
       "' ;;\n  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+      "  [ \"$verb\" != analyze ] || COMPREPLY+=($(compgen -f -- \"$current\"))\n"
       "}\ncomplete -F _countersign countersign\n");
 }
 
@@ -98,13 +117,16 @@ std::string ZshCompletion(const CLI::App& app) {
                                                 : ":value:",
                             "'");
     }
-    cases += " \\\n        '*:argument:'\n      ;;\n";
+    const std::string seconds = VerbNames(*verb, " ");
+    if (!seconds.empty()) cases += text::Concat(" \\\n        '2:verb:(", seconds, ")'");
+    cases += text::Concat(" \\\n        '*:argument:", verb->get_name() == "analyze" ? "_files" : "",
+                          "'\n      ;;\n");
   }
   return text::Concat(
       "#compdef countersign\n",
       "# zsh completion for countersign; load it with: source <(countersign completion zsh)\n",
       "_countersign() {\n  local -a verbs\n  verbs=(\n", verbs, "  )\n", "  local verb=${words[(r)(",
-      Alternatives(app), ")]}\n  case \"$verb\" in\n", cases,
+      VerbNames(app, "|"), ")]}\n  case \"$verb\" in\n", cases,
       "    *) _describe verb verbs ;;\n  esac\n}\n"
       "compdef _countersign countersign\n");
 }

@@ -2,6 +2,7 @@
 #include <memory>
 #include <ostream>
 
+#include "absl/strings/str_join.h"
 #include "client/cli/app.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/proposal_card.h"
@@ -20,14 +21,44 @@ struct DecisionOptions {
   bool yes = false;
 };
 
+struct Shown {
+  v1::Proposal proposal;
+  absl::Status plan;  // Why its plan could not be shown.
+};
+
 // Shows the proposal, so that nobody decides on what they have not seen. What is shown goes to standard
 // output; with JSON that stays free for the answer.
-absl::StatusOr<v1::Proposal> ShowFirst(Session& session, const std::string& id) {
+absl::StatusOr<Shown> ShowAll(Session& session, const std::string& id) {
   auto proposal = session.Find(id);
-  if (!proposal.ok() || session.json()) return proposal;
-  if (const auto status = PrintCard(session, *proposal); !status.ok()) return status;
+  if (!proposal.ok()) return proposal.status();
+  if (session.json()) {
+    const bool has_plan = proposal->action().kind() == v1::TERRAFORM_PLAN;
+    const absl::Status plan = has_plan ? FetchPlan(session, *proposal).status() : absl::OkStatus();
+    return Shown{*std::move(proposal), plan};
+  }
+  const auto card = PrintCard(session, *proposal);
+  if (!card.ok()) return card.status();
   session.out() << '\n';
-  return proposal;
+  return Shown{*std::move(proposal), card->plan};
+}
+
+// The same for what is safe without having seen all of it: to stop something, or to say how it ended.
+absl::StatusOr<v1::Proposal> ShowFirst(Session& session, const std::string& id) {
+  auto shown = ShowAll(session, id);
+  if (!shown.ok()) return shown.status();
+  return std::move(shown->proposal);
+}
+
+// Why nobody may approve it, before anybody is asked to.
+absl::Status CheckApprovable(const Shown& shown) {
+  if (!shown.plan.ok()) {
+    return absl::FailedPreconditionError(text::Concat(
+        "what the plan changes could not be shown, so it was not approved: ", text::MessageOf(shown.plan)));
+  }
+  const auto& forbidden = shown.proposal.requirement().forbidden_findings();
+  if (forbidden.empty()) return absl::OkStatus();
+  return error::Make(v1::POLICY_DENIED,
+                     text::Concat("nobody may approve this, because of ", absl::StrJoin(forbidden, ", ")));
 }
 
 // Asks, with what it is about on the same screen: a long card has scrolled that away.
@@ -42,8 +73,10 @@ absl::StatusOr<int> Tell(Session& session, const absl::StatusOr<v1::Proposal>& p
 }
 
 absl::StatusOr<int> Approve(Session& session, const DecisionOptions& options) {
-  const auto proposal = ShowFirst(session, options.id);
-  if (!proposal.ok()) return proposal.status();
+  const auto shown = ShowAll(session, options.id);
+  if (!shown.ok()) return shown.status();
+  if (const auto status = CheckApprovable(*shown); !status.ok()) return status;
+  const v1::Proposal* proposal = &shown->proposal;
   if (!options.digest.empty() && options.digest != proposal->action_digest()) {
     return error::Make(v1::DIGEST_MISMATCH, text::Concat("the digest given is not that of ", IdOf(*proposal),
                                                          ", which is ", proposal->action_digest()));

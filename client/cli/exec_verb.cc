@@ -12,7 +12,13 @@ void AddExecVerb(Verbs& verbs, Session& session) {
   CLI::App& verb = verbs.Add(
       "exec", "Wait for approval, then run exactly what was approved, once; passes its exit code through",
       "  countersign exec k3vq --timeout 2h\n"
-      "  countersign exec k3vq --pass-env PGPASSFILE -- psql -f fix.sql   # refused unless this was approved",
+      "  countersign exec k3vq --pass-env PGPASSFILE -- psql -f fix.sql   # refused unless this was "
+      "approved\n"
+      "A saved plan, in a directory where `terraform init` was run:\n"
+      "  countersign exec k3vq --chdir network --pass-env AWS_PROFILE --pass-env HOME\n"
+      "The same after the state has moved on: plans again, and applies that only if it does what was "
+      "approved:\n"
+      "  countersign exec k3vq --chdir network --replan -- -var-file=prod.tfvars",
       [&session, options]() -> absl::StatusOr<int> {
         const auto code = Execute(session, *options);
         if (code.ok()) return code;
@@ -29,6 +35,15 @@ void AddExecVerb(Verbs& verbs, Session& session) {
           "which is its private directory; may be repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  verb.add_option("--chdir", options->directory,
+                  "For a saved plan: where `terraform init` was run; default is the current directory")
+      ->type_name("DIRECTORY");
+  verb.add_option("--terraform", options->terraform,
+                  "For a saved plan: the program; default is terraform or tofu, whichever made the plan")
+      ->type_name("PROGRAM");
+  verb.add_flag("--replan", options->replan,
+                "For a saved plan: plan again here, with the arguments behind --, and apply that if it does "
+                "the same, or less where policy allows");
   verb.add_option("--path", options->path,
                   "Where programs are looked up, instead of the system's directories")
       ->type_name("DIRECTORIES");

@@ -23,6 +23,19 @@ std::string HintForReason(v1::Reason reason) {
       return "`countersign show ID` names the groups that may decide; `countersign whoami` names yours";
     case v1::QUORUM_IMPOSSIBLE:
       return "an admin must add people to the groups that policy asks for, or change the policy";
+    case v1::POLICY_DENIED:
+      return "`countersign show ID` says which finding it is and what to do about it";
+    case v1::PLAN_UNREADABLE:
+      return "make it anew with `terraform plan -out=FILE` (1.8 or newer) and give that file itself, not "
+             "what "
+             "`terraform show` prints";
+    case v1::STATE_MISSING:
+    case v1::STATE_LINEAGE_CHANGED:
+    case v1::STATE_SERIAL_REGRESSED:
+      return "plan again where the target's state is; if the state was moved on purpose, an admin adopts it "
+             "with `countersign target adopt`";
+    case v1::PLAN_STALE:
+      return "plan again and submit the new plan";
     case v1::APPROVAL_EXPIRED:
     case v1::POLICY_CHANGED:
       return "submit it again to have it decided anew";

@@ -7,8 +7,12 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "client/cli/card_rows.h"
+#include "client/cli/finding_card.h"
+#include "client/cli/plan_card.h"
 #include "client/cli/terminal_text.h"
 #include "core/digest/digest.h"
+#include "core/error/error.h"
 #include "core/text/text.h"
 
 namespace countersign::cli {
@@ -19,45 +23,19 @@ constexpr size_t kMostShownLines = 200;
 constexpr size_t kMostReasonLines = 16;
 constexpr size_t kMostRepeatedLines = 12;
 constexpr size_t kRepeatedAtTheEnd = 4;
-constexpr size_t kLabelWidth = 13;
-// As wide as a label. Where nobody else's text can stand it says that the line above goes on.
-constexpr std::string_view kContinued = "           … ";
+constexpr size_t kMostRepeatedSummaryLines = 4;
+// Of the answer to a single call: the view of the largest plan, on a thin line.
+constexpr absl::Duration kPlanTimeout = absl::Minutes(2);
 
-using Lines = std::vector<std::string>;
-
-std::string Label(Session& session, std::string_view label) {
-  return session.Strong(label) + std::string(kLabelWidth - label.size(), ' ');
-}
-
-// The text beside its label, in as many lines as it takes. `mark` is repeated at the start of each.
-Lines Row(Session& session, std::string_view label, std::string_view text, Break where,
-          std::string_view mark = "") {
-  Lines lines;
-  for (const std::string& piece : Wrap(text, session.columns() - kLabelWidth - mark.size(), where)) {
-    lines.push_back(
-        text::Concat(lines.empty() ? Label(session, label) : std::string(kContinued), mark, piece));
-  }
-  return lines;
-}
-
-void Print(Session& session, const Lines& lines) {
-  for (const std::string& line : lines) session.out() << line << '\n';
-}
-
-void PrintRow(Session& session, std::string_view label, std::string_view text) {
-  Print(session, Row(session, label, text, Break::kAtSpaces));
-}
-
-Lines NotShown(Session& session, size_t count) {
-  return Row(session, "  NOT SHOWN", text::Concat(count, " more lines; `countersign show --full` has them"),
-             Break::kAtSpaces);
+Lines MoreLines(const Session& session, size_t count) {
+  return NotShown(session, text::Concat(count, " more lines; `countersign show --full` has them"));
 }
 
 void PrintFirst(Session& session, size_t most, Lines lines) {
   const size_t count = lines.size();
   lines.resize(std::min(count, most));
-  Print(session, lines);
-  if (count > most) Print(session, NotShown(session, count - most));
+  Print(session.out(), lines);
+  if (count > most) Print(session.out(), MoreLines(session, count - most));
 }
 
 // In one piece, to be copied: what is so plain imitates nothing, even where the terminal wraps it.
@@ -68,19 +46,15 @@ std::string DigestLine(Session& session, std::string_view label, const std::stri
 // The text quoted, and if not all of it is ASCII also what its characters are.
 void AddQuoted(Session& session, std::string_view label, const std::string& name, const std::string& value,
                Lines* lines) {
-  for (std::string& line : Row(session, label, name + ShellQuote(value), Break::kAnywhere)) {
-    lines->push_back(std::move(line));
-  }
+  Append(lines, Row(session, label, name + ShellQuote(value), Break::kAnywhere));
   if (IsAscii(value)) return;
-  for (std::string& line : Row(session, "  in ASCII", name + ShellQuoteAscii(value), Break::kAnywhere)) {
-    lines->push_back(std::move(line));
-  }
+  Append(lines, Row(session, "  in ASCII", name + ShellQuoteAscii(value), Break::kAnywhere));
 }
 
 // What it runs: on one line if nothing in it could mislead, else an argument a line.
 Lines CommandRows(Session& session, const v1::Action& action) {
   if (action.kind() == v1::TERRAFORM_PLAN) {
-    return Row(session, "Runs", "terraform apply of the saved plan below", Break::kAtSpaces);
+    return Row(session, "Runs", "terraform apply of the saved plan", Break::kAtSpaces);
   }
   const std::vector<std::string> arguments(action.argv().begin(), action.argv().end());
   const bool ordinary = std::all_of(arguments.begin(), arguments.end(),
@@ -114,8 +88,7 @@ std::string TargetText(const v1::Proposal& proposal) {
 void PrintContent(Session& session, const std::string& content, Detail detail) {
   Lines lines;
   for (const std::string& line : EscapeLines(content)) {
-    for (std::string& piece : Row(session, "", line, Break::kAnywhere, "| "))
-      lines.push_back(std::move(piece));
+    Append(&lines, Row(session, "", line, Break::kAnywhere, "| "));
   }
   PrintFirst(session, detail == Detail::kFull ? lines.size() : kMostShownLines, lines);
 }
@@ -126,6 +99,7 @@ void PrintArtifact(Session& session, Client& client, const v1::Proposal& proposa
            text::Concat(artifact.file_name().empty() ? "plan" : EscapeLine(artifact.file_name()), ", ",
                         artifact.size_bytes(), " bytes,"));
   session.out() << DigestLine(session, "", artifact.digest()) << '\n';
+  if (proposal.action().kind() == v1::TERRAFORM_PLAN) return;  // Its content is what stands above.
   if (detail == Detail::kShort && artifact.size_bytes() > kMostShownBytes) {
     return PrintRow(session, "  NOT SHOWN", "it is long; `countersign show --full` has it");
   }
@@ -183,7 +157,7 @@ void PrintRequester(Session& session, const v1::Proposal& proposal, Detail detai
   const std::string whose =
       text::Concat(EscapeLine(proposal.requester()), ", the requester, says (nobody has checked it):");
   session.out() << '\n';
-  Print(session, Wrap(whose, session.columns(), Break::kAtSpaces));
+  Print(session.out(), Wrap(whose, session.columns(), Break::kAtSpaces));
   PrintFirst(session, detail == Detail::kFull ? lines.size() : kMostReasonLines, lines);
 }
 
@@ -216,25 +190,49 @@ void PrintHistory(Session& session, const v1::Proposal& proposal) {
   }
 }
 
+absl::Status PrintPlan(Session& session, const v1::Proposal& proposal, Detail detail) {
+  const auto plan = FetchPlan(session, proposal);
+  if (plan.ok()) {
+    Print(session.out(), PlanRows(session, *plan, detail));
+    return absl::OkStatus();
+  }
+  if (proposal.has_plan()) PrintRow(session, "Plan", CountsText(proposal.plan().counts()));
+  Print(session.out(), NotShown(session, text::Concat("what the plan changes: ",
+                                                      EscapeLine(text::MessageOf(plan.status())))));
+  return plan.status();
+}
+
 }  // namespace
 
 std::string ActionInShort(Session& session, const v1::Proposal& proposal) {
   Lines lines = Row(session, "Target", TargetText(proposal), Break::kAtSpaces);
-  for (std::string& line : ActionRows(session, proposal.action())) lines.push_back(std::move(line));
+  Append(&lines, ActionRows(session, proposal.action()));
+  if (proposal.action().kind() == v1::TERRAFORM_PLAN && proposal.has_plan())
+    Append(&lines, Row(session, "Plan", CountsText(proposal.plan().counts()), Break::kAtSpaces));
   if (lines.size() > kMostRepeatedLines) {
     const size_t left_out = lines.size() - kMostRepeatedLines;
     const Lines last(lines.end() - kRepeatedAtTheEnd, lines.end());
     lines.resize(kMostRepeatedLines - kRepeatedAtTheEnd);
-    for (const Lines& more : {NotShown(session, left_out), last}) {
-      lines.insert(lines.end(), more.begin(), more.end());
-    }
+    Append(&lines, MoreLines(session, left_out));
+    Append(&lines, last);
   }
-  lines.push_back(DigestLine(session, "Digest", proposal.action_digest()));
-  return text::Concat(absl::StrJoin(lines, "\n"), "\n");
+  Lines verdict = VerdictRows(session, proposal.summary());
+  if (verdict.size() > kMostRepeatedSummaryLines) {
+    const size_t left_out = verdict.size() - kMostRepeatedSummaryLines;
+    verdict.resize(kMostRepeatedSummaryLines);
+    Append(&verdict, MoreLines(session, left_out));
+  }
+  Append(&verdict, std::move(lines));
+  verdict.push_back(DigestLine(session, "Digest", proposal.action_digest()));
+  return text::Concat(absl::StrJoin(verdict, "\n"), "\n");
 }
 
-std::string RunsInShort(const v1::Action& action) {
-  if (action.kind() == v1::TERRAFORM_PLAN) return "terraform plan";
+std::string RunsInShort(const v1::Proposal& proposal) {
+  const v1::Action& action = proposal.action();
+  if (action.kind() == v1::TERRAFORM_PLAN) {
+    if (!proposal.has_plan()) return "terraform plan";
+    return text::Concat("terraform plan: ", CountsText(proposal.plan().counts()));
+  }
   const std::vector<std::string> arguments(action.argv().begin(), action.argv().end());
   return absl::StrJoin(arguments, " ", [](std::string* out, const std::string& argument) {
     *out += ShellQuoteAscii(argument);
@@ -247,14 +245,43 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
                           absl::UTCTimeZone());
 }
 
-absl::Status PrintCard(Session& session, const v1::Proposal& proposal, Detail detail) {
+Lines JudgementRows(const Session& session, const v1::Proposal& proposal, Detail detail) {
+  const Codes& forbidden = proposal.requirement().forbidden_findings();
+  Lines lines = VerdictRows(session, proposal.summary());
+  Append(&lines, ForbiddenRows(session, forbidden, proposal.findings()));
+  Append(&lines, FindingRows(session, proposal.findings(), forbidden, detail));
+  return lines;
+}
+
+absl::StatusOr<v1::PlanView> FetchPlan(Session& session, const v1::Proposal& proposal) {
   const auto client = session.client();
   if (!client.ok()) return client.status();
+  auto plan = (*client)->GetPlanView(proposal.name(), {.timeout = kPlanTimeout});
+  if (!plan.ok() || !proposal.has_plan()) return plan;
+  const v1::PlanSummary& judged = proposal.plan();
+  if (plan->fingerprint() != judged.fingerprint() || plan->state().lineage() != judged.lineage() ||
+      plan->state().serial() != judged.serial()) {
+    return error::Make(v1::DATA_CORRUPTED, "what the broker shows of the plan is not what it judged");
+  }
+  return plan;
+}
+
+absl::StatusOr<CardShown> PrintCard(Session& session, const v1::Proposal& proposal, Detail detail) {
+  const auto client = session.client();
+  if (!client.ok()) return client.status();
+  CardShown shown;
+  const Lines judgement = JudgementRows(session, proposal, detail);
+  Print(session.out(), judgement);
+  if (!judgement.empty()) session.out() << '\n';
+  if (proposal.action().kind() == v1::TERRAFORM_PLAN) {
+    shown.plan = PrintPlan(session, proposal, detail);
+    session.out() << '\n';
+  }
   PrintRow(session, "Proposal", EscapeLine(IdOf(proposal)));
   session.out() << Label(session, "State") << session.Colored(proposal.state()) << '\n';
   if (!proposal.state_detail().empty()) PrintRow(session, "", EscapeLine(proposal.state_detail()));
   PrintRow(session, "Target", TargetText(proposal));
-  Print(session, ActionRows(session, proposal.action()));
+  Print(session.out(), ActionRows(session, proposal.action()));
   for (const auto& artifact : proposal.action().artifacts())
     PrintArtifact(session, **client, proposal, artifact, detail);
   session.out() << DigestLine(session, "Digest", proposal.action_digest()) << '\n';
@@ -262,7 +289,7 @@ absl::Status PrintCard(Session& session, const v1::Proposal& proposal, Detail de
   PrintRequester(session, proposal, detail);
   PrintHistory(session, proposal);
   session.out().flush();
-  return absl::OkStatus();
+  return shown;
 }
 
 }  // namespace countersign::cli

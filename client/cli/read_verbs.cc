@@ -6,6 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "client/cli/app.h"
 #include "client/cli/exit_code.h"
+#include "client/cli/finding_card.h"
+#include "client/cli/plan_card.h"
 #include "client/cli/proposal_card.h"
 #include "client/cli/table.h"
 #include "client/cli/terminal_text.h"
@@ -41,14 +43,13 @@ std::vector<std::string> Cells(Session& session, const v1::Proposal& proposal) {
           proposal.environment(),
           ShortPrincipal(proposal.requester()),
           Age(session, proposal.create_time()),
-          Shorten(RunsInShort(proposal.action()), kShownCommandWidth)};
+          absl::AsciiStrToLower(WorstSeverity(proposal.findings())),
+          Shorten(RunsInShort(proposal), kShownCommandWidth)};
 }
 
 absl::StatusOr<v1::ListProposalsRequest> MakeRequest(const ListOptions& options) {
   v1::ListProposalsRequest request;
-  request.set_target(options.target.empty() || options.target.rfind("targets/", 0) == 0
-                         ? options.target
-                         : text::Concat("targets/", options.target));
+  request.set_target(TargetName(options.target));
   request.set_requester(options.requester);
   request.set_page_size(
       static_cast<int32_t>(std::min<size_t>(options.limit == 0 ? 500 : options.limit, 500)));
@@ -81,7 +82,7 @@ absl::StatusOr<int> List(Session& session, const ListOptions& options) {
     if (const auto status = session.PrintJson(answer); !status.ok()) return status;
     return kDone;
   }
-  Table table({"ID", "STATE", "TARGET", "ENVIRONMENT", "REQUESTER", "AGE", "RUNS"});
+  Table table({"ID", "STATE", "TARGET", "ENVIRONMENT", "REQUESTER", "AGE", "WORST", "RUNS"});
   for (const auto& proposal : *proposals) table.Add(Cells(session, proposal));
   if (table.empty()) {
     session.out() << "nothing is waiting" << (options.all ? "" : "; --all shows what is over") << '\n';
@@ -96,14 +97,27 @@ absl::StatusOr<int> List(Session& session, const ListOptions& options) {
 struct ShowOptions {
   std::string id;
   bool full = false;
+  bool plan = false;
 };
+
+absl::StatusOr<int> ShowPlan(Session& session, const v1::Proposal& proposal, Detail detail) {
+  const auto plan = FetchPlan(session, proposal);
+  if (!plan.ok()) return plan.status();
+  if (session.json()) {
+    if (const auto status = session.PrintJson(*plan); !status.ok()) return status;
+  } else {
+    Print(session.out(), PlanRows(session, *plan, detail));
+  }
+  return kDone;
+}
 
 absl::StatusOr<int> Show(Session& session, const ShowOptions& options) {
   const auto proposal = session.Find(options.id);
   if (!proposal.ok()) return proposal.status();
-  const auto status = session.json()
-                          ? session.PrintJson(*proposal)
-                          : PrintCard(session, *proposal, options.full ? Detail::kFull : Detail::kShort);
+  const Detail detail = options.full ? Detail::kFull : Detail::kShort;
+  if (options.plan) return ShowPlan(session, *proposal, detail);
+  const auto status =
+      session.json() ? session.PrintJson(*proposal) : PrintCard(session, *proposal, detail).status();
   if (!status.ok()) return status;
   return kDone;
 }
@@ -119,7 +133,7 @@ absl::StatusOr<int> Wait(Session& session, const std::string& id, const std::str
 void PrintChange(Session& session, const v1::Proposal& proposal) {
   const auto cells = Cells(session, proposal);
   const std::string start = text::Concat(TimeText(proposal.update_time()), "  ", EscapeLine(cells[0]), "  ");
-  const std::string end = text::Concat("  ", EscapeLine(cells[2]), "  ", EscapeLine(cells[6]));
+  const std::string end = text::Concat("  ", EscapeLine(cells[2]), "  ", EscapeLine(cells.back()));
   const size_t used = Width(start) + cells[1].size();
   const size_t left = session.columns() > used ? session.columns() - used : 1;
   session.out() << start << session.Colored(proposal.state())
@@ -165,12 +179,16 @@ void AddReadVerbs(Verbs& verbs, Session& session) {
   list_verb.add_option("--limit", list->limit, "At most so many; 0 means no limit")->capture_default_str();
 
   auto shown = std::make_shared<ShowOptions>();
-  CLI::App& show_verb = verbs.Add("show", "Show one proposal: what it will run, who asks, what is missing",
-                                  "  countersign show k3vq\n  countersign show k3vq --full | less\n"
-                                  "  countersign show k3vq --output json",
-                                  [&session, shown] { return Show(session, *shown); });
+  CLI::App& show_verb = verbs.Add(
+      "show", "Show one proposal: what the broker found in it, what it changes, who asks, what is missing",
+      "  countersign show k3vq\n  countersign show k3vq --full | less\n"
+      "  countersign show k3vq --output json          # the proposal with its findings\n"
+      "  countersign show k3vq --plan --output json   # all that the broker read in the plan",
+      [&session, shown] { return Show(session, *shown); });
   show_verb.add_option("ID", shown->id, "The proposal")->required();
-  show_verb.add_flag("--full", shown->full, "All of the reason and of the files, however long");
+  show_verb.add_flag("--full", shown->full,
+                     "All of the reason, the files, the findings and the plan, however long");
+  show_verb.add_flag("--plan", shown->plan, "Only what its plan changes; as JSON all that was read in it");
 
   auto waited = std::make_shared<std::pair<std::string, std::string>>();
   CLI::App& wait_verb =

@@ -39,8 +39,7 @@ absl::StatusOr<Submission> MakeSubmission(const SubmitOptions& options,
   Submission submission;
   submission.reason = options.reason;
   v1::Action& action = submission.action;
-  action.set_target(options.target.rfind("targets/", 0) == 0 ? options.target
-                                                             : text::Concat("targets/", options.target));
+  action.set_target(TargetName(options.target));
   if (options.plan.empty() == command.empty()) {
     return UsageError("give either --plan FILE or a command behind --, for example: -- psql -f fix.sql");
   }
@@ -68,6 +67,20 @@ absl::StatusOr<Submission> MakeSubmission(const SubmitOptions& options,
   return submission;
 }
 
+// The name alone for a program. What the broker thinks of it for a human: on a terminal as a card, else
+// beside the output.
+absl::Status TellSubmitted(Session& session, const v1::Proposal& proposal) {
+  session.out() << proposal.name() << std::endl;
+  const bool has_plan = proposal.action().kind() == v1::TERRAFORM_PLAN;
+  if (has_plan && session.world().out_is_terminal) {
+    session.out() << '\n';
+    return PrintCard(session, proposal).status();
+  }
+  Print(session.err(), JudgementRows(session, proposal, Detail::kShort));
+  for (const std::string& missing : proposal.blocked_by()) session.err() << EscapeLine(missing) << '\n';
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> Submit(Session& session, const SubmitOptions& options) {
   const auto submission = MakeSubmission(options, session.command());
   if (!submission.ok()) return submission.status();
@@ -78,8 +91,7 @@ absl::StatusOr<int> Submit(Session& session, const SubmitOptions& options) {
   const auto proposal = (*client)->Submit(*submission, {.timeout = kUploadTimeout});
   if (!proposal.ok()) return proposal.status();
   if (!session.json()) {
-    session.out() << proposal->name() << std::endl;
-    for (const std::string& missing : proposal->blocked_by()) session.err() << EscapeLine(missing) << '\n';
+    if (const auto status = TellSubmitted(session, *proposal); !status.ok()) return status;
   }
   if (options.wait) return WaitAndTell(session, proposal->name(), *timeout);
   if (session.json()) {
@@ -97,9 +109,9 @@ absl::StatusOr<int> Cancel(Session& session, const CancelOptions& options) {
   const auto proposal = session.Find(options.id);
   if (!proposal.ok()) return proposal.status();
   if (!options.yes) {
-    const auto status = session.Confirm(
-        text::Concat("This withdraws ", IdOf(*proposal), " (", RunsInShort(proposal->action()), ")."),
-        "With --yes it does not ask.");
+    const auto status =
+        session.Confirm(text::Concat("This withdraws ", IdOf(*proposal), " (", RunsInShort(*proposal), ")."),
+                        "With --yes it does not ask.");
     if (!status.ok()) return status;
   }
   const auto client = session.client();
@@ -124,7 +136,8 @@ void AddRequestVerbs(Verbs& verbs, Session& session) {
                 [&session, submit] { return Submit(session, *submit); });
   submit_verb.add_option("--target", submit->target, "What it acts on, targets/NAME")->required();
   submit_verb.add_option("--reason", submit->reason, "Why, for the people who decide")->required();
-  submit_verb.add_option("--plan", submit->plan, "A saved Terraform plan")->type_name("FILE");
+  submit_verb.add_option("--plan", submit->plan, "A saved plan, as `terraform plan -out=FILE` wrote it")
+      ->type_name("FILE");
   submit_verb.add_option("--env", submit->variables, "A variable for the command; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);

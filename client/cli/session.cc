@@ -25,15 +25,31 @@ constexpr size_t kFewestColumns = 24;  // For the labels and something beside th
 constexpr std::string_view kNamePrefix = "proposals/";
 constexpr std::string_view kIdLetters = "abcdefghijklmnopqrstuvwxyz234567";
 
-const char* ColorOf(v1::Proposal::State state) {
+Tone ToneOf(v1::Proposal::State state) {
   switch (ExitCodeOf(state)) {
     case kDone:
-      return "\x1b[32m";
+      return Tone::kGood;
     case kStillPending:
-      return "\x1b[33m";
+      return Tone::kCareful;
     default:
+      return Tone::kBad;
+  }
+}
+
+std::string_view StartOf(Tone tone) {
+  switch (tone) {
+    case Tone::kPlain:
+      return "";
+    case Tone::kStrong:
+      return "\x1b[1m";
+    case Tone::kGood:
+      return "\x1b[32m";
+    case Tone::kCareful:
+      return "\x1b[33m";
+    case Tone::kBad:
       return "\x1b[31m";
   }
+  return "";
 }
 
 }  // namespace
@@ -96,12 +112,9 @@ absl::StatusOr<v1::Proposal> Session::Find(const std::string& id) {
 size_t Session::columns() const { return std::max(world_.columns, kFewestColumns) - 1; }
 
 absl::Status Session::PrintJson(const google::protobuf::Message& message, bool one_line) {
-  google::protobuf::util::JsonPrintOptions format;
-  format.add_whitespace = !one_line;
-  std::string text;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &text, format);
-  if (!status.ok()) return absl::InternalError("the answer cannot be written as JSON");
-  out() << text << (one_line ? "\n" : "");
+  const auto text = JsonText(message, one_line);
+  if (!text.ok()) return text.status();
+  out() << *text << (one_line ? "\n" : "");
   out().flush();
   return absl::OkStatus();
 }
@@ -111,20 +124,23 @@ bool Session::colored() const {
   return world_.out_is_terminal && (no_color == nullptr || *no_color == '\0');
 }
 
-std::string Session::Strong(std::string_view text) const {
-  return colored() ? text::Concat("\x1b[1m", EscapeLine(text), "\x1b[0m") : EscapeLine(text);
+std::string Session::Painted(std::string_view text, Tone tone) const {
+  if (!colored() || tone == Tone::kPlain || text.empty()) return EscapeLine(text);
+  return text::Concat(StartOf(tone), EscapeLine(text), "\x1b[0m");
 }
 
 std::string Session::Colored(v1::Proposal::State state) const {
-  const std::string name = v1::Proposal::State_Name(state);
-  return colored() ? text::Concat(ColorOf(state), name, "\x1b[0m") : name;
+  return Painted(v1::Proposal::State_Name(state), ToneOf(state));
 }
 
-absl::Status Session::Confirm(const std::string& question, const std::string& otherwise) {
+absl::Status Session::Confirm(const std::string& question, const std::string& otherwise,
+                              const std::string& expected) {
   out().flush();
-  const auto answer = world_.terminal.Ask(text::Concat(question, " Type yes to go on: "));
+  const auto answer =
+      world_.terminal.Ask(text::Concat(question, " Type ", EscapeLine(expected), " to go on: "));
   if (answer.ok()) {
-    return *answer == "yes" ? absl::OkStatus() : absl::CancelledError("not confirmed, so nothing was done");
+    return *answer == expected ? absl::OkStatus()
+                               : absl::CancelledError("not confirmed, so nothing was done");
   }
   if (answer.status().code() != absl::StatusCode::kUnavailable) return answer.status();
   return absl::FailedPreconditionError(
@@ -161,6 +177,10 @@ int Session::Fail(const absl::Status& status) {
   return ExitCodeOf(status);
 }
 
+std::string TargetName(const std::string& target) {
+  return target.empty() || target.rfind("targets/", 0) == 0 ? target : text::Concat("targets/", target);
+}
+
 std::string IdOf(const v1::Proposal& proposal) {
   const std::string& name = proposal.name();
   return name.rfind(kNamePrefix, 0) == 0 ? name.substr(kNamePrefix.size()) : name;
@@ -180,6 +200,15 @@ absl::StatusOr<absl::Duration> ParseDuration(const std::string& text) {
         text::Concat(ShellQuote(text), " is not a duration; write for example 90s, 10m or 1h30m"));
   }
   return duration;
+}
+
+absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message, bool one_line) {
+  google::protobuf::util::JsonPrintOptions format;
+  format.add_whitespace = !one_line;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, format);
+  if (!status.ok()) return absl::InternalError("the answer cannot be written as JSON");
+  return text;
 }
 
 absl::StatusOr<std::string> ReadInput(World& world, const std::string& path, size_t limit) {

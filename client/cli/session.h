@@ -17,6 +17,9 @@
 
 namespace countersign::cli {
 
+// How a text looks where colour is shown.
+enum class Tone { kPlain, kStrong, kGood, kCareful, kBad };
+
 struct GlobalOptions {
   std::string profile;
   std::string config_file;
@@ -51,13 +54,14 @@ class Session {
 
   // One JSON document; on one line where many follow each other.
   absl::Status PrintJson(const google::protobuf::Message& message, bool one_line = false);
-  // On a terminal and without NO_COLOR: in bold, or in the colour of the state. Escapes.
-  std::string Strong(std::string_view text) const;
+  // On a terminal and without NO_COLOR: in bold or in colour. Escapes.
+  std::string Painted(std::string_view text, Tone tone) const;
   std::string Colored(v1::Proposal::State state) const;
 
-  // OK once a human at the terminal typed "yes". FAILED_PRECONDITION otherwise; where there is no terminal it
-  // says `otherwise`: what to do then.
-  absl::Status Confirm(const std::string& question, const std::string& otherwise);
+  // OK once a human at the terminal typed `expected`. FAILED_PRECONDITION otherwise; where there is no
+  // terminal it says `otherwise`: what to do then.
+  absl::Status Confirm(const std::string& question, const std::string& otherwise,
+                       const std::string& expected = "yes");
   // A line that replaces itself, for people who wait. Nothing where standard error is no terminal.
   void ShowProgress(std::string_view text);
   void EndProgress();
@@ -79,12 +83,16 @@ class Session {
 // For calls that somebody sits and waits for: long enough for a broker that restarts, not longer.
 inline CallOptions InteractiveCall() { return {.timeout = absl::Seconds(15)}; }
 
+// targets/NAME, also where only NAME was given.
+std::string TargetName(const std::string& target);
 // The id in proposals/{id}.
 std::string IdOf(const v1::Proposal& proposal);
 // "agent/bot" of spiffe://example.org/agent/bot.
 std::string ShortPrincipal(const std::string& principal);
 // A duration such as 90s, 10m or 1h30m. A usage error otherwise.
 absl::StatusOr<absl::Duration> ParseDuration(const std::string& text);
+// Protobuf's JSON.
+absl::StatusOr<std::string> JsonText(const google::protobuf::Message& message, bool one_line = false);
 // The bytes of a file, or of standard input for "-", at most `limit`.
 absl::StatusOr<std::string> ReadInput(World& world, const std::string& path, size_t limit);
 

@@ -66,7 +66,8 @@ absl::StatusOr<std::string> ReadToken(Session& session, const VerifyOptions& opt
 
 void PrintToken(Session& session, const VerifiedToken& token) {
   const auto row = [&session](std::string_view label, const std::string& text) {
-    session.out() << session.Strong(label) << std::string(13 - label.size(), ' ') << EscapeLine(text) << '\n';
+    session.out() << session.Painted(label, Tone::kStrong) << std::string(13 - label.size(), ' ')
+                  << EscapeLine(text) << '\n';
   };
   row("Valid until", absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", token.expire_time, absl::UTCTimeZone()));
   row("Proposal", token.proposal);

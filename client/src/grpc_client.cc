@@ -10,6 +10,12 @@
 #include "countersign/connect.h"
 
 namespace countersign {
+namespace {
+
+// Reading a large plan takes the broker seconds, and its view is up to 64 MiB on a line that may be thin.
+constexpr absl::Duration kLongestPlanAttempt = absl::Seconds(60);
+
+}  // namespace
 
 void SetTimeout(grpc::ClientContext& context, absl::Duration timeout) {
   if (timeout == absl::InfiniteDuration()) return;
@@ -23,34 +29,34 @@ GrpcClient::GrpcClient(std::shared_ptr<grpc::Channel> channel, Environment& envi
       proposals_(v1::ProposalService::NewStub(channel)),
       decisions_(v1::DecisionService::NewStub(channel)),
       executions_(v1::ExecutionService::NewStub(channel)),
+      targets_(v1::TargetService::NewStub(channel)),
       configuration_(v1::ConfigService::NewStub(channel)),
       audit_(v1::AuditService::NewStub(channel)) {}
 
 template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> GrpcClient::Call(Stub& stub,
-                                          grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                                       Response*),
-                                          const Request& request, const CallOptions& options) {
+absl::StatusOr<Response> GrpcClient::Call(
+    Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+    const Request& request, const CallOptions& options, absl::Duration longest_attempt) {
   Response response;
-  const absl::Status status = RetryLoop(environment_, options, [&](absl::Duration timeout) {
+  const auto attempt = [&](absl::Duration timeout) {
     grpc::ClientContext context;
     SetTimeout(context, timeout);
     const std::stop_callback cancel(options.stop, [&context] { context.TryCancel(); });
     response.Clear();
     return FromGrpc((stub.*method)(&context, request, &response));
-  });
+  };
+  const absl::Status status = RetryLoop(environment_, options, attempt, longest_attempt);
   if (!status.ok()) return status;
   return response;
 }
 
 template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> GrpcClient::Write(Stub& stub,
-                                           grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                                        Response*),
-                                           Request request, const CallOptions& options) {
+absl::StatusOr<Response> GrpcClient::Write(
+    Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+    Request request, const CallOptions& options, absl::Duration longest_attempt) {
   // Once per logical call: every repetition carries the same id.
   if (request.request_id().empty()) request.set_request_id(environment_.NewRequestId());
-  return Call(stub, method, request, options);
+  return Call(stub, method, request, options, longest_attempt);
 }
 
 absl::StatusOr<v1::Proposal> GrpcClient::Submit(const Submission& submission, const CallOptions& options) {
@@ -65,13 +71,22 @@ absl::StatusOr<v1::Proposal> GrpcClient::Submit(const Submission& submission, co
     reference->set_digest(artifact->digest());
     reference->set_file_name(file.file_name);
   }
-  return Write(*proposals_, &v1::ProposalService::StubInterface::CreateProposal, std::move(request), options);
+  const bool is_plan = request.action().kind() == v1::TERRAFORM_PLAN;
+  return Write(*proposals_, &v1::ProposalService::StubInterface::CreateProposal, std::move(request), options,
+               is_plan ? kLongestPlanAttempt : kLongestAttempt);
 }
 
 absl::StatusOr<v1::Proposal> GrpcClient::GetProposal(const std::string& name, const CallOptions& options) {
   v1::GetProposalRequest request;
   request.set_name(name);
   return Call(*proposals_, &v1::ProposalService::StubInterface::GetProposal, request, options);
+}
+
+absl::StatusOr<v1::PlanView> GrpcClient::GetPlanView(const std::string& name, const CallOptions& options) {
+  v1::GetPlanViewRequest request;
+  request.set_name(name);
+  return Call(*proposals_, &v1::ProposalService::StubInterface::GetPlanView, request, options,
+              kLongestPlanAttempt);
 }
 
 absl::StatusOr<v1::ListProposalsResponse> GrpcClient::ListProposals(const v1::ListProposalsRequest& request,
@@ -122,6 +137,20 @@ absl::StatusOr<v1::HeartbeatResponse> GrpcClient::Heartbeat(const v1::HeartbeatR
 absl::StatusOr<v1::Proposal> GrpcClient::Report(const v1::ReportExecutionRequest& request,
                                                 const CallOptions& options) {
   return Write(*executions_, &v1::ExecutionService::StubInterface::ReportExecution, request, options);
+}
+
+absl::StatusOr<v1::TargetMemory> GrpcClient::GetTargetMemory(const std::string& target,
+                                                             const CallOptions& options) {
+  v1::GetTargetMemoryRequest request;
+  request.set_target(target);
+  return Call(*targets_, &v1::TargetService::StubInterface::GetTargetMemory, request, options,
+              kLongestPlanAttempt);
+}
+
+absl::StatusOr<v1::TargetMemory> GrpcClient::AdoptState(const v1::AdoptStateRequest& request,
+                                                        const CallOptions& options) {
+  return Write(*targets_, &v1::TargetService::StubInterface::AdoptState, request, options,
+               kLongestPlanAttempt);
 }
 
 absl::StatusOr<v1::ApplyDocumentsResponse> GrpcClient::ApplyDocuments(

@@ -19,6 +19,7 @@
 #include "countersign/v1/decision_service.grpc.pb.h"
 #include "countersign/v1/execution_service.grpc.pb.h"
 #include "countersign/v1/proposal_service.grpc.pb.h"
+#include "countersign/v1/target_service.grpc.pb.h"
 
 namespace countersign {
 
@@ -33,6 +34,7 @@ class GrpcClient final : public Client {
                                                   const CallOptions& options) override;
   absl::StatusOr<v1::Proposal> Submit(const Submission& submission, const CallOptions& options) override;
   absl::StatusOr<v1::Proposal> GetProposal(const std::string& name, const CallOptions& options) override;
+  absl::StatusOr<v1::PlanView> GetPlanView(const std::string& name, const CallOptions& options) override;
   absl::StatusOr<v1::ListProposalsResponse> ListProposals(const v1::ListProposalsRequest& request,
                                                           const CallOptions& options) override;
   absl::StatusOr<v1::Proposal> Wait(const std::string& name, const WaitOptions& options) override;
@@ -59,6 +61,10 @@ class GrpcClient final : public Client {
   absl::Status DownloadArtifact(const std::string& proposal, const std::string& digest,
                                 const std::function<absl::Status(std::string_view)>& sink,
                                 const CallOptions& options) override;
+  absl::StatusOr<v1::TargetMemory> GetTargetMemory(const std::string& target,
+                                                   const CallOptions& options) override;
+  absl::StatusOr<v1::TargetMemory> AdoptState(const v1::AdoptStateRequest& request,
+                                              const CallOptions& options) override;
   absl::StatusOr<v1::ApplyDocumentsResponse> ApplyDocuments(const v1::ApplyDocumentsRequest& request,
                                                             const CallOptions& options) override;
   absl::StatusOr<v1::Document> GetDocument(const v1::GetDocumentRequest& request,
@@ -79,17 +85,18 @@ class GrpcClient final : public Client {
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub& stub,
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                const Request& request, const CallOptions& options);
+                                const Request& request, const CallOptions& options,
+                                absl::Duration longest_attempt = kLongestAttempt);
   template <typename Stub, typename Request, typename Response>
-  absl::StatusOr<Response> Write(Stub& stub,
-                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                              Response*),
-                                 Request request, const CallOptions& options);
+  absl::StatusOr<Response> Write(
+      Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+      Request request, const CallOptions& options, absl::Duration longest_attempt = kLongestAttempt);
 
   ChannelEnvironment environment_;
   std::unique_ptr<v1::ProposalService::StubInterface> proposals_;
   std::unique_ptr<v1::DecisionService::StubInterface> decisions_;
   std::unique_ptr<v1::ExecutionService::StubInterface> executions_;
+  std::unique_ptr<v1::TargetService::StubInterface> targets_;
   std::unique_ptr<v1::ConfigService::StubInterface> configuration_;
   std::unique_ptr<v1::AuditService::StubInterface> audit_;
 };

@@ -8,8 +8,6 @@ namespace countersign {
 namespace {
 
 constexpr absl::Duration kLongestBackoff = absl::Seconds(2);
-// One attempt does not eat the whole timeout: a connection that is half dead is noticed and replaced.
-constexpr absl::Duration kLongestAttempt = absl::Seconds(10);
 
 absl::Status Cancelled() { return absl::CancelledError("the caller called it off"); }
 
@@ -45,12 +43,13 @@ absl::Duration Backoff::Next(const absl::Status& failure) {
 }
 
 absl::Status RetryLoop(Environment& environment, const CallOptions& options,
-                       absl::FunctionRef<absl::Status(absl::Duration timeout)> attempt) {
+                       absl::FunctionRef<absl::Status(absl::Duration timeout)> attempt,
+                       absl::Duration longest_attempt) {
   const absl::Duration deadline = environment.Uptime() + options.timeout;
   Backoff backoff(environment);
   while (true) {
     const absl::Duration left = deadline - environment.Uptime();
-    const absl::Status status = attempt(std::min(left, kLongestAttempt));
+    const absl::Status status = attempt(std::min(left, longest_attempt));
     if (options.stop.stop_requested() && !status.ok()) return Cancelled();
     if (status.ok() || !IsRetryable(status)) return status;
     const absl::Duration pause = backoff.Next(status);

@@ -29,10 +29,14 @@ class Backoff {
   absl::Duration next_ = kFirst;
 };
 
+// One attempt does not eat the whole timeout: a connection that is half dead is noticed and replaced.
+inline constexpr absl::Duration kLongestAttempt = absl::Seconds(10);
+
 // Calls `attempt` with the time it may take until it succeeds, fails for good, or the options' timeout leaves
 // no room for another attempt; then returns the last failure.
 absl::Status RetryLoop(Environment& environment, const CallOptions& options,
-                       absl::FunctionRef<absl::Status(absl::Duration timeout)> attempt);
+                       absl::FunctionRef<absl::Status(absl::Duration timeout)> attempt,
+                       absl::Duration longest_attempt = kLongestAttempt);
 
 }  // namespace countersign
 

@@ -43,9 +43,10 @@ std::string VerdictLine(const v1::Action& command, const std::vector<v1::Finding
 struct RuleDescription {
   std::string_view code;
   v1::Finding::Severity severity;  // The worst that it can have.
-  std::string_view group;          // State, Scale, Irrecoverable, Mixed, Runs code, Not what it seems, Access, Commands.
-  std::string_view explanation;    // When it is found, and why it matters.
-  std::string_view resolution;     // What to do about it.
+  // State, Scale, Irrecoverable, Mixed, Runs code, Not what it seems, Access or Commands.
+  std::string_view group;
+  std::string_view explanation;  // When it is found, and why it matters.
+  std::string_view resolution;   // What to do about it.
   // Whether nobody may approve a proposal with it unless policy permits it.
   bool forbidden_by_default = false;
 };

@@ -117,6 +117,7 @@ class Finder {
     if (type == "removed") Add(Kind::kRemoved, block.line, Name(block), Arguments(index, {"from"}));
     if (type == "required_providers") TakeRequiredProviders(index);
     if (type == "state_store") Add(Kind::kStateStore, block.line, Name(block), "");
+    if (type == "variable") TakeVariable(index);
     return absl::OkStatus();
   }
 
@@ -183,6 +184,13 @@ class Finder {
     if (value == "false") return;
     found_.protected_resources.push_back({std::string(place_.module), std::string(resource.labels[0]),
                                           std::string(resource.labels[1]), value == "true"});
+  }
+
+  void TakeVariable(uint32_t index) {
+    const SourceAttribute* const sensitive = source_.Find(index, "sensitive");
+    if (sensitive == nullptr || !place_.module.empty()) return;
+    if (source_.LiteralOf(*sensitive).value_or(std::string(sensitive->expression)) == "false") return;
+    found_.sensitive_variables.emplace_back(source_.blocks[index].labels[0]);
   }
 
   void TakeAttribute(const SourceAttribute& attribute) {

@@ -18,8 +18,9 @@ struct FoundCode {
   std::vector<CodeBlock> blocks;
   BlockCounts counts;
   std::vector<ProtectedResource> protected_resources;
-  std::vector<std::string> called_modules;  // Keys, in any order, possibly more than once.
-  size_t text_bytes = 0;                    // Of the blocks.
+  std::vector<std::string> sensitive_variables;  // Of the root, in any order, possibly more than once.
+  std::vector<std::string> called_modules;       // Keys, in any order, possibly more than once.
+  size_t text_bytes = 0;                         // Of the blocks.
 };
 
 // Where a file stands.

@@ -88,6 +88,8 @@ class Reader {
     if (status.ok()) status = MatchCallsWithModules();
     if (!status.ok()) return status;
     configuration_.blocks = std::move(found_.blocks);
+    configuration_.sensitive_variables = std::move(found_.sensitive_variables);
+    std::sort(configuration_.sensitive_variables.begin(), configuration_.sensitive_variables.end());
     configuration_.counts = found_.counts;
     configuration_.protected_resources = std::move(found_.protected_resources);
     configuration_.digest = DigestOfAll();

@@ -46,6 +46,7 @@ struct Configuration {
   std::vector<CodeBlock> blocks;         // As `files`, then by line.
   BlockCounts counts;
   std::vector<ProtectedResource> protected_resources;
+  std::vector<std::string> sensitive_variables;  // Of the root, sorted: those that say so of themselves.
   LockWriter lock_writer = LockWriter::kUnknown;
   std::vector<ProviderLock> lock;
   std::string lock_digest;  // Of the lock file's content.

@@ -6,8 +6,9 @@
 
 namespace countersign::terraform {
 
-// How much of a saved plan is read. What is over a limit is refused, never cut. Real plans stay far below;
-// the limits are there so that a hostile one costs a bounded amount of memory and time. A plain value.
+// How much of a saved plan is read. What is over a limit is refused, never cut; only what a view shows of
+// single values is cut, which the view says. Real plans stay far below; the limits are there so that a
+// hostile one costs a bounded amount of memory and time. A plain value.
 struct Limits {
   size_t file_bytes = 64u << 20;
   // Of the zip container.
@@ -47,6 +48,13 @@ struct Limits {
   size_t label_bytes = 256;
   size_t code_blocks = 50'000;         // What is reported of all files together,
   size_t code_text_bytes = 16u << 20;  // and the texts that are quoted for it.
+  // Of the view. What is over the first five is left out, and the view says so.
+  size_t attribute_changes = 2'000;     // Of one object.
+  size_t shown_text_bytes = 16u << 10;  // Of one text.
+  size_t shown_path_bytes = 4096;
+  size_t differing_names = 100;     // Of one object: where it is not what the state says.
+  size_t detail_bytes = 24u << 20;  // Of all attribute changes together.
+  size_t view_bytes = 64u << 20;    // Of everything.
 };
 
 }  // namespace countersign::terraform

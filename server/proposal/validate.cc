@@ -88,7 +88,9 @@ absl::Status ValidateArtifacts(const v1::Action& action) {
       return error::InvalidField(text::Concat(path, ".digest"),
                                  "must be sha256: and 64 lower-case hex digits");
     }
-    if (!IsFileName(artifact.file_name())) {
+    // A plan is handed to Terraform by the runner, under a name of the runner's.
+    const bool needs_name = action.kind() != v1::TERRAFORM_PLAN || !artifact.file_name().empty();
+    if (needs_name && !IsFileName(artifact.file_name())) {
       return error::InvalidField(text::Concat(path, ".file_name"),
                                  "must be 1 to 128 of [A-Za-z0-9._-], not starting with a dot or a dash");
     }

@@ -19,9 +19,9 @@ build_image() {
   if [[ $from == source ]]; then
     prebuilt=
   else
-    ./dev build countersignd countersign
+    ./dev build countersignd countersign-planread countersign
     rm -rf "$prebuilt"
-    install -D -t "$prebuilt" build/dev/bin/countersignd build/dev/bin/countersign
+    install -D -t "$prebuilt" build/dev/bin/countersignd build/dev/bin/countersign-planread build/dev/bin/countersign
     strip "$prebuilt"/*
   fi
   mmdebstrap --quiet --variant=minbase bookworm "$work/base.tar"

@@ -16,7 +16,8 @@ struct Command {
   const Program& program;
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;
-  int directory;  // An open one, where it is started. Borrowed.
+  int directory;    // An open one, where it is started. Borrowed.
+  int output = -1;  // Where its standard output goes; -1 is ours. Borrowed.
 };
 
 // How it ended.
@@ -25,9 +26,9 @@ struct Outcome {
   std::string problem;  // Why it could not be started.
 };
 
-// Starts the command in this terminal session with an empty standard input, our standard output and error and
-// no other descriptor, umask 077, default signal handling and nothing blocked; relays signals; waits for its
-// end.
+// Starts the command in this terminal session with an empty standard input, our standard error, the output
+// that it names and no other descriptor, umask 077, default signal handling and nothing blocked; relays
+// signals; waits for its end.
 Outcome RunCommand(const Command& command, SignalRelay& relay);
 
 }  // namespace countersign::cli

@@ -93,16 +93,48 @@ absl::StatusOr<Descriptor> PrivateDirectory::Open(const std::string& file_name) 
   return file;
 }
 
-absl::StatusOr<std::string> PrivateDirectory::DigestOf(const std::string& file_name) const {
+absl::Status PrivateDirectory::ReadPieces(const std::string& file_name,
+                                          const std::function<absl::Status(std::string_view)>& take) const {
   const auto file = Open(file_name);
   if (!file.ok()) return file.status();
-  digest::Sha256Hasher hasher;
   std::array<char, 64 << 10> buffer;
-  ssize_t size = 0;
-  while ((size = read(file->get(), buffer.data(), buffer.size())) > 0 || (size < 0 && errno == EINTR)) {
-    if (size > 0) hasher.Update(std::string_view(buffer.data(), static_cast<size_t>(size)));
+  while (true) {
+    const ssize_t size = read(file->get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return SystemError("read", text::Concat(path_, "/", file_name));
+    if (size == 0) return absl::OkStatus();
+    const absl::Status taken = take(std::string_view(buffer.data(), static_cast<size_t>(size)));
+    if (!taken.ok()) return taken;
   }
-  if (size < 0) return SystemError("read", text::Concat(path_, "/", file_name));
+}
+
+absl::StatusOr<std::string> PrivateDirectory::Read(const std::string& file_name, size_t limit) const {
+  std::string bytes;
+  const auto status = ReadPieces(file_name, [&](std::string_view piece) {
+    if (piece.size() > limit - bytes.size()) {
+      return absl::InvalidArgumentError(text::Concat(file_name, " is larger than ", limit, " bytes"));
+    }
+    bytes.append(piece);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return bytes;
+}
+
+absl::Status PrivateDirectory::Protect(const std::string& file_name) const {
+  const auto file = Open(file_name);
+  if (!file.ok()) return file.status();
+  if (fchmod(file->get(), 0400) != 0) return SystemError("protect", text::Concat(path_, "/", file_name));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> PrivateDirectory::DigestOf(const std::string& file_name) const {
+  digest::Sha256Hasher hasher;
+  const auto status = ReadPieces(file_name, [&hasher](std::string_view piece) {
+    hasher.Update(piece);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
   return hasher.Finish();
 }
 

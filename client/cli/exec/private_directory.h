@@ -1,6 +1,7 @@
 #ifndef COUNTERSIGN_CLIENT_CLI_EXEC_PRIVATE_DIRECTORY_H_
 #define COUNTERSIGN_CLIENT_CLI_EXEC_PRIVATE_DIRECTORY_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -35,12 +36,19 @@ class PrivateDirectory {
   // For reading.
   absl::StatusOr<Descriptor> Open(const std::string& file_name) const;
 
+  // What is on disk now, read through the file system. INVALID_ARGUMENT when it is more than `limit` bytes.
+  absl::StatusOr<std::string> Read(const std::string& file_name, size_t limit) const;
+  // Takes the leave to write from a file that a program of ours has made there.
+  absl::Status Protect(const std::string& file_name) const;
   // The digest of what is on disk now, read through the file system.
   absl::StatusOr<std::string> DigestOf(const std::string& file_name) const;
 
  private:
   PrivateDirectory(std::string path, Descriptor descriptor)
       : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+  absl::Status ReadPieces(const std::string& file_name,
+                          const std::function<absl::Status(std::string_view)>& take) const;
 
   std::string path_;  // Empty once moved away.
   Descriptor descriptor_;

@@ -15,8 +15,10 @@
 #include "countersign/v1/config_service.pb.h"
 #include "countersign/v1/decision_service.pb.h"
 #include "countersign/v1/execution_service.pb.h"
+#include "countersign/v1/plan.pb.h"
 #include "countersign/v1/proposal_service.pb.h"
 #include "countersign/v1/resource.pb.h"
+#include "countersign/v1/target_service.pb.h"
 
 namespace countersign {
 
@@ -90,6 +92,10 @@ class Client {
                                               const CallOptions& options = {}) = 0;
   virtual absl::StatusOr<v1::Proposal> GetProposal(const std::string& name,
                                                    const CallOptions& options = {}) = 0;
+  // What the broker read in the plan of a proposal. NOT_FOUND also when it holds no plan. Up to 64 MiB, so
+  // give it time.
+  virtual absl::StatusOr<v1::PlanView> GetPlanView(const std::string& name,
+                                                   const CallOptions& options = {}) = 0;
   // One page.
   virtual absl::StatusOr<v1::ListProposalsResponse> ListProposals(const v1::ListProposalsRequest& request,
                                                                   const CallOptions& options = {}) = 0;
@@ -127,6 +133,12 @@ class Client {
   virtual absl::Status DownloadArtifact(const std::string& proposal, const std::string& digest,
                                         const std::function<absl::Status(std::string_view)>& sink,
                                         const CallOptions& options = {}) = 0;
+
+  // What the broker remembers of targets/NAME. NOT_FOUND when nothing was ever remembered of it.
+  virtual absl::StatusOr<v1::TargetMemory> GetTargetMemory(const std::string& target,
+                                                           const CallOptions& options = {}) = 0;
+  virtual absl::StatusOr<v1::TargetMemory> AdoptState(const v1::AdoptStateRequest& request,
+                                                      const CallOptions& options = {}) = 0;
 
   virtual absl::StatusOr<v1::ApplyDocumentsResponse> ApplyDocuments(const v1::ApplyDocumentsRequest& request,
                                                                     const CallOptions& options = {}) = 0;

@@ -87,6 +87,79 @@ TEST_F(ClientTest, DoesNotRepeatWhatWasRefused) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(ClientTest, SubmitsAPlanByUploadingItFirst) {
+  testing::TemporaryDirectory directory;
+  std::ofstream(directory.path() / "plan.tfplan") << "plan";
+  broker_.proposals.upload = [](const std::string& bytes, const v1::ArtifactHeader&, v1::Artifact* answer) {
+    answer->set_digest(digest::Sha256(bytes));
+    return grpc::Status::OK;
+  };
+  std::vector<v1::CreateProposalRequest> requests;
+  broker_.proposals.create = [&](const v1::CreateProposalRequest& request, v1::Proposal*) {
+    requests.push_back(request);
+    if (requests.size() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
+    return testing::WireError(error::Make(v1::PLAN_UNREADABLE, "a trailing byte"));
+  };
+  Submission submission;
+  submission.action.set_kind(v1::TERRAFORM_PLAN);
+  submission.files.push_back({.path = directory.path() / "plan.tfplan", .file_name = ""});
+  EXPECT_THAT(client_->Submit(submission, CallOptions()), HasReason(v1::PLAN_UNREADABLE));
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[1].request_id(), requests[0].request_id());
+  ASSERT_EQ(requests[1].action().artifacts_size(), 1);
+  EXPECT_EQ(requests[1].action().artifacts(0).digest(), digest::Sha256("plan"));
+  EXPECT_EQ(requests[1].action().artifacts(0).file_name(), "");
+}
+
+TEST_F(ClientTest, ReceivesAPlanOfManyMegabytes) {
+  constexpr size_t kSize = 48 << 20;
+  broker_.proposals.plan_view = [&](const v1::GetPlanViewRequest& request, v1::PlanView* answer) {
+    EXPECT_EQ(request.name(), "proposals/abc");
+    answer->add_resource_changes()->set_address(std::string(kSize, 'x'));
+    return grpc::Status::OK;
+  };
+  const auto plan = client_->GetPlanView("proposals/abc", {.timeout = absl::Minutes(1)});
+  ASSERT_OK(plan);
+  EXPECT_EQ(plan->resource_changes(0).address().size(), kSize);
+}
+
+TEST_F(ClientTest, ReadsOfPlansAndMemoriesAreRepeated) {
+  int calls = 0;
+  const auto answer = [&calls] {
+    return ++calls == 1 ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone") : grpc::Status::OK;
+  };
+  broker_.proposals.plan_view = [&](const auto&, auto*) { return answer(); };
+  EXPECT_OK(client_->GetPlanView("proposals/abc", CallOptions()));
+  EXPECT_EQ(calls, 2);
+  calls = 0;
+  broker_.targets.get = [&](const v1::GetTargetMemoryRequest& request, v1::TargetMemory*) {
+    EXPECT_EQ(request.target(), "targets/x");
+    return answer();
+  };
+  EXPECT_OK(client_->GetTargetMemory("targets/x", CallOptions()));
+  EXPECT_EQ(calls, 2);
+  broker_.targets.get = [&](const auto&, auto*) {
+    ++calls;
+    return testing::WireError(error::Make(v1::NOT_FOUND, "nothing"));
+  };
+  EXPECT_THAT(client_->GetTargetMemory("targets/x", CallOptions()), HasReason(v1::NOT_FOUND));
+  EXPECT_EQ(calls, 3);
+}
+
+TEST_F(ClientTest, AdoptsOnceHoweverOftenItIsSent) {
+  std::vector<std::string> ids;
+  broker_.targets.adopt = [&](const v1::AdoptStateRequest& request, v1::TargetMemory* answer) {
+    ids.push_back(request.request_id());
+    if (ids.size() == 1) return testing::WireError(error::Make(v1::COMMIT_IN_DOUBT, "doubt"));
+    answer->set_version(2);
+    return grpc::Status::OK;
+  };
+  const auto memory = client_->AdoptState(v1::AdoptStateRequest(), CallOptions());
+  ASSERT_OK(memory);
+  EXPECT_EQ(memory->version(), 2);
+  EXPECT_THAT(ids, ElementsAre("request-1", "request-1"));
+}
+
 TEST_F(ClientTest, TellsTheFieldOfAnInvalidRequestOnce) {
   broker_.proposals.get = [](const v1::GetProposalRequest&, v1::Proposal*) {
     return testing::WireError(error::InvalidField("name", "must be proposals/{id}"));

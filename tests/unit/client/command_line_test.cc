@@ -376,9 +376,9 @@ TEST_F(CommandLineTest, EveryVerbHasExamplesAndCompletion) {
   const std::string bash = line_.out.str();
   EXPECT_EQ(line_.Run({"completion", "zsh"}), 0);
   const std::string zsh = line_.out.str();
-  for (const std::string verb :
-       {"submit", "list", "show", "approve", "deny", "cancel", "revoke", "resolve", "wait", "watch", "claim",
-        "exec", "verify", "apply", "get", "whoami", "audit", "version", "completion"}) {
+  for (const std::string verb : {"submit",  "list",  "show",  "approve", "deny",  "cancel",  "revoke",
+                                 "resolve", "wait",  "watch", "claim",   "exec",  "verify",  "analyze",
+                                 "target",  "apply", "get",   "whoami",  "audit", "version", "completion"}) {
     SCOPED_TRACE(verb);
     EXPECT_THAT(bash, HasSubstr("    " + verb + ") words='--help"));
     EXPECT_THAT(zsh, HasSubstr("'" + verb + ":"));
@@ -386,7 +386,13 @@ TEST_F(CommandLineTest, EveryVerbHasExamplesAndCompletion) {
     EXPECT_THAT(line_.out.str(), HasSubstr("Examples:\n  "));
     EXPECT_THAT(line_.out.str(), HasSubstr("countersign "));
   }
-  EXPECT_THAT(bash, HasSubstr("--artifact"));
+  EXPECT_THAT(bash,
+              AllOf(HasSubstr("--artifact"), HasSubstr(" list show adopt' ;;"), HasSubstr("json sarif")));
+  EXPECT_THAT(zsh, HasSubstr("'2:verb:(list show adopt)'"));
+  for (const char* second : {"list", "show", "adopt"}) {
+    EXPECT_EQ(line_.Run({"target", second, "--help"}), 0);
+    EXPECT_THAT(line_.out.str(), HasSubstr("Examples:\n  countersign target "));
+  }
 }
 
 TEST_F(CommandLineTest, WrongUseExitsWithTwo) {

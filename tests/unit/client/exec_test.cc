@@ -26,7 +26,7 @@
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_ca.h"
-#include "tests/unit/client/world_for_test.h"
+#include "tests/unit/client/exec_fixture.h"
 
 namespace countersign::cli {
 namespace {
@@ -313,19 +313,12 @@ TEST_F(RunCommandTest, GivesTheChildNothingButThreeDescriptorsAndTheEnvironment)
   close(leaked);
 }
 
-// The whole of exec, with a real token and real programs.
-class ExecTest : public ::testing::Test {
+// Commands, with real programs.
+class ExecTest : public testing::ExecFixture {
  protected:
   ExecTest() {
-    line_.variables = {{"COUNTERSIGN_JWKS_FILE", directory_.Write("jwks.json", jws::KeySet({key_}).ToJwks())},
-                       {"COUNTERSIGN_ISSUER", "https://broker.test"},
-                       {"COUNTERSIGN_CERTIFICATE_FILE", certificate_.certificate_path},
-                       {"TMPDIR", directory_.path()},
-                       {"SECRET", "s3cret"}};
-    proposal_.set_name("proposals/abcdefghijklmnopqrstuvwx");
-    proposal_.set_state(v1::Proposal::APPROVED);
+    downloaded_ = script_;
     proposal_.mutable_action()->set_kind(v1::COMMAND);
-    proposal_.mutable_action()->set_target("targets/x");
     auto* artifact = proposal_.mutable_action()->add_artifacts();
     artifact->set_digest(digest::Sha256(script_));
     artifact->set_file_name("job");
@@ -337,43 +330,6 @@ class ExecTest : public ::testing::Test {
     for (const std::string& argument : argv) proposal_.mutable_action()->add_argv(argument);
   }
 
-  std::string Token(const std::string& action_digest) {
-    jws::ExecutionClaims claims;
-    claims.issuer = claims.audience = "https://broker.test";
-    claims.subject = jws::SubjectOf("production", "targets/x", "command");
-    claims.issue_time = claims.not_before_time = line_.environment.Now();
-    claims.expire_time = claims.issue_time + absl::Minutes(5);
-    claims.token_id = "token";
-    claims.actor = "spiffe://example.org/agent/bot";
-    claims.holder_thumbprint = *jws::CertificateThumbprint(holder_.certificate_pem);
-    claims.proposal = proposal_.name();
-    claims.action_digest = action_digest;
-    for (const auto& artifact : proposal_.action().artifacts()) claims.artifacts.push_back(artifact.digest());
-    claims.target = "targets/x";
-    claims.environment = "production";
-    claims.kind = "command";
-    claims.approvers = {"spiffe://example.org/human/alice"};
-    claims.policy_digest = digest::Sha256("policy");
-    if (spoil_) spoil_(&claims);
-    return *jws::IssueExecutionToken(key_, claims);
-  }
-
-  // Everything that the broker does until the token is redeemed.
-  void BrokerIsReady() {
-    ON_CALL(*line_.client, Wait(_, _)).WillByDefault(Return(proposal_));
-    ON_CALL(*line_.client, DownloadArtifact(_, _, _, _))
-        .WillByDefault([this](auto&, auto&, const auto& sink, auto&) { return sink(downloaded_); });
-    v1::ClaimProposalResponse claim;
-    claim.set_token(Token(token_digest_.empty() ? *digest::ActionDigest(proposal_.action()) : token_digest_));
-    ON_CALL(*line_.client, Claim(_, _)).WillByDefault(Return(claim));
-    v1::RedeemTokenResponse leave;
-    *leave.mutable_proposal() = proposal_;
-    leave.mutable_proposal()->mutable_execution()->set_id("execution");
-    leave.mutable_heartbeat_interval()->set_seconds(3600);
-    ON_CALL(*line_.client, Redeem(_, _)).WillByDefault(Return(leave));
-    ON_CALL(*line_.client, Heartbeat(_, _)).WillByDefault(Return(v1::HeartbeatResponse()));
-  }
-
   void ExpectRefusal(const std::vector<std::string>& arguments = {"exec", "abcdefghijklmnopqrstuvwx"}) {
     EXPECT_CALL(*line_.client, Redeem(_, _)).Times(0);
     EXPECT_CALL(*line_.client, Report(_, _)).Times(0);
@@ -382,19 +338,9 @@ class ExecTest : public ::testing::Test {
     EXPECT_FALSE(std::filesystem::exists(marker_));
   }
 
-  testing::TemporaryDirectory directory_;
-  testing::TestCa ca_;
-  testing::Certificate certificate_ = ca_.IssueClient("spiffe://example.org/workload/ci");
-  testing::Certificate holder_ = certificate_;
-  jws::SigningKey key_ = *jws::SigningKey::Generate();
-  testing::CommandLine line_;
   const std::string marker_ = directory_ / "it-ran";
   const std::string script_ =
       "#!/bin/sh\necho \"$1 $SECRET $EXTRA\" > " + marker_ + "; pwd >> " + marker_ + "; exit 7\n";
-  std::string downloaded_ = script_;
-  std::string token_digest_;
-  std::function<void(jws::ExecutionClaims*)> spoil_;  // What the broker does to the token before it signs.
-  v1::Proposal proposal_;
 };
 
 TEST_F(ExecTest, RunsTheApprovedBytesAndReportsTheExitCode) {
@@ -562,11 +508,16 @@ TEST_F(ExecTest, RefusesAnApprovedEnvironmentThatChangesWhatRuns) {
   ExpectRefusal();
 }
 
-TEST_F(ExecTest, RefusesPlansForNow) {
-  proposal_.mutable_action()->set_kind(v1::TERRAFORM_PLAN);
-  BrokerIsReady();
-  EXPECT_CALL(*line_.client, Claim(_, _)).Times(0);
-  ExpectRefusal();
+TEST_F(ExecTest, ClaimsNothingWithOptionsThatAreForPlans) {
+  for (const std::vector<std::string>& option :
+       {std::vector<std::string>{"--replan"}, {"--chdir", "/tmp"}, {"--terraform", "tofu"}}) {
+    BrokerIsReady();
+    EXPECT_CALL(*line_.client, Claim(_, _)).Times(0);
+    std::vector<std::string> arguments = {"exec", "abcdefghijklmnopqrstuvwx"};
+    arguments.insert(arguments.end(), option.begin(), option.end());
+    ExpectRefusal(arguments);
+    EXPECT_THAT(line_.err.str(), HasSubstr("are for saved plans"));
+  }
 }
 
 TEST_F(ExecTest, ClaimsNothingForAnotherCommand) {

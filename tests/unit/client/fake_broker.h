@@ -13,6 +13,7 @@
 #include "core/error/error.h"
 #include "countersign/v1/decision_service.grpc.pb.h"
 #include "countersign/v1/proposal_service.grpc.pb.h"
+#include "countersign/v1/target_service.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -46,6 +47,8 @@ inline grpc::Status WireError(const absl::Status& status) {
 class FakeProposals final : public v1::ProposalService::Service {
  public:
   std::function<grpc::Status(const v1::GetProposalRequest&, v1::Proposal*)> get;
+  std::function<grpc::Status(const v1::CreateProposalRequest&, v1::Proposal*)> create;
+  std::function<grpc::Status(const v1::GetPlanViewRequest&, v1::PlanView*)> plan_view;
   std::function<grpc::Status(const v1::WaitProposalRequest&, v1::Proposal*)> wait;
   std::function<grpc::Status(const v1::ListProposalsRequest&, v1::ListProposalsResponse*)> list;
   std::function<grpc::Status(const v1::WatchProposalsRequest&,
@@ -57,6 +60,14 @@ class FakeProposals final : public v1::ProposalService::Service {
   grpc::Status GetProposal(grpc::ServerContext*, const v1::GetProposalRequest* request,
                            v1::Proposal* answer) override {
     return get(*request, answer);
+  }
+  grpc::Status CreateProposal(grpc::ServerContext*, const v1::CreateProposalRequest* request,
+                              v1::Proposal* answer) override {
+    return create(*request, answer);
+  }
+  grpc::Status GetPlanView(grpc::ServerContext*, const v1::GetPlanViewRequest* request,
+                           v1::PlanView* answer) override {
+    return plan_view(*request, answer);
   }
   grpc::Status WaitProposal(grpc::ServerContext*, const v1::WaitProposalRequest* request,
                             v1::Proposal* answer) override {
@@ -95,7 +106,22 @@ class FakeDecisions final : public v1::DecisionService::Service {
   }
 };
 
-// Both, served on a port of this machine.
+class FakeTargets final : public v1::TargetService::Service {
+ public:
+  std::function<grpc::Status(const v1::GetTargetMemoryRequest&, v1::TargetMemory*)> get;
+  std::function<grpc::Status(const v1::AdoptStateRequest&, v1::TargetMemory*)> adopt;
+
+  grpc::Status GetTargetMemory(grpc::ServerContext*, const v1::GetTargetMemoryRequest* request,
+                               v1::TargetMemory* answer) override {
+    return get(*request, answer);
+  }
+  grpc::Status AdoptState(grpc::ServerContext*, const v1::AdoptStateRequest* request,
+                          v1::TargetMemory* answer) override {
+    return adopt(*request, answer);
+  }
+};
+
+// All of them, served on a port of this machine.
 class FakeBroker {
  public:
   explicit FakeBroker(
@@ -105,6 +131,7 @@ class FakeBroker {
     builder.AddListeningPort("127.0.0.1:" + std::to_string(port), credentials, &port_);
     builder.RegisterService(&proposals);
     builder.RegisterService(&decisions);
+    builder.RegisterService(&targets);
     server_ = builder.BuildAndStart();
   }
   ~FakeBroker() { server_->Shutdown(std::chrono::system_clock::time_point::min()); }
@@ -114,6 +141,7 @@ class FakeBroker {
 
   FakeProposals proposals;
   FakeDecisions decisions;
+  FakeTargets targets;
 
  private:
   int port_ = 0;

@@ -22,6 +22,8 @@ class MockClient : public Client {
   MOCK_METHOD(absl::StatusOr<v1::Proposal>, Submit, (const Submission&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Proposal>, GetProposal, (const std::string&, const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::PlanView>, GetPlanView, (const std::string&, const CallOptions&),
+              (override));
   MOCK_METHOD(absl::StatusOr<v1::ListProposalsResponse>, ListProposals,
               (const v1::ListProposalsRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Proposal>, Wait, (const std::string&, const WaitOptions&), (override));
@@ -49,6 +51,10 @@ class MockClient : public Client {
               (const std::string&, const std::string&, const std::function<absl::Status(std::string_view)>&,
                const CallOptions&),
               (override));
+  MOCK_METHOD(absl::StatusOr<v1::TargetMemory>, GetTargetMemory, (const std::string&, const CallOptions&),
+              (override));
+  MOCK_METHOD(absl::StatusOr<v1::TargetMemory>, AdoptState,
+              (const v1::AdoptStateRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::ApplyDocumentsResponse>, ApplyDocuments,
               (const v1::ApplyDocumentsRequest&, const CallOptions&), (override));
   MOCK_METHOD(absl::StatusOr<v1::Document>, GetDocument, (const v1::GetDocumentRequest&, const CallOptions&),

@@ -1,0 +1,161 @@
+#include "client/cli/exec/state_check.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "core/error/error.h"
+#include "core/terraform/strict_zip.h"
+#include "core/text/text.h"
+
+namespace countersign::cli {
+namespace {
+
+using terraform::Member;
+using terraform::StateFile;
+using terraform::StateObject;
+using terraform::Value;
+
+constexpr size_t kMostNamed = 5;
+
+bool HasMoves(const v1::PlanView& plan) {
+  const auto moved = [](const v1::ResourceChange& change) { return !change.previous_address().empty(); };
+  return std::any_of(plan.resource_changes().begin(), plan.resource_changes().end(), moved) ||
+         std::any_of(plan.resource_drift().begin(), plan.resource_drift().end(), moved);
+}
+
+bool IsSameUpToNulls(const Value& left, const Value& right);
+
+// A member that is null and one that is not there are the same: newer providers add attributes so.
+bool AreSameUpToNulls(std::span<const Member> left, std::span<const Member> right) {
+  auto one = left.begin(), other = right.begin();
+  while (one != left.end() || other != right.end()) {
+    if (one != left.end() && one->value.is_null()) {
+      ++one;
+    } else if (other != right.end() && other->value.is_null()) {
+      ++other;
+    } else if (one == left.end() || other == right.end() || one->name != other->name ||
+               !IsSameUpToNulls(one->value, other->value)) {
+      return false;
+    } else {
+      ++one, ++other;
+    }
+  }
+  return true;
+}
+
+bool IsSameUpToNulls(const Value& left, const Value& right) {
+  if (left.kind() == Value::Kind::kMapping && right.kind() == Value::Kind::kMapping) {
+    return AreSameUpToNulls(left.members(), right.members());
+  }
+  if (left.kind() == Value::Kind::kSequence && right.kind() == Value::Kind::kSequence) {
+    return std::equal(left.elements().begin(), left.elements().end(), right.elements().begin(),
+                      right.elements().end(), IsSameUpToNulls);
+  }
+  return terraform::IsSame(left, right);
+}
+
+bool IsSameObject(const StateObject& planned, const StateObject& current) {
+  if (planned.schema_version == current.schema_version) {
+    return IsSameUpToNulls(planned.attributes, current.attributes);
+  }
+  // Planning brought it to the provider's newer schema. It still is what its id says.
+  const Value* const ours = planned.attributes.Find("id");
+  const Value* const theirs = current.attributes.Find("id");
+  return ours != nullptr && theirs != nullptr && terraform::IsSame(*ours, *theirs);
+}
+
+// Addresses of managed objects of `left` that `right` does not have, or, if `look_inside`, has otherwise.
+std::vector<std::string> Missing(const StateFile& left, const StateFile& right, bool look_inside) {
+  std::vector<std::string> missing;
+  for (const StateObject& object : left.objects) {
+    if (!object.managed) continue;
+    const StateObject* const other = right.Find(object.address, object.deposed);
+    if (other != nullptr && other->managed && (!look_inside || IsSameObject(object, *other))) continue;
+    missing.push_back(std::string(object.address));
+  }
+  return missing;
+}
+
+absl::Status OtherContent(const StateFile& current, std::string_view what) {
+  return error::Make(v1::PLAN_STALE,
+                     text::Concat("the state here (", current.lineage, ", serial ", current.serial,
+                                  ") does not hold what the plan was made on: ", what,
+                                  "; applying the plan would overwrite that, so plan again"));
+}
+
+std::string Names(std::vector<std::string> addresses) {
+  const size_t count = addresses.size();
+  if (count > kMostNamed) addresses.resize(kMostNamed);
+  return text::Concat(absl::StrJoin(addresses, ", "),
+                      count > kMostNamed ? text::Concat(" and ", count - kMostNamed, " more") : "");
+}
+
+absl::Status CompareObjects(const StateFile& planned, const StateFile& current) {
+  const auto gone = Missing(planned, current, /*look_inside=*/false);
+  if (!gone.empty()) return OtherContent(current, text::Concat("it lacks ", Names(gone)));
+  const auto added = Missing(current, planned, /*look_inside=*/false);
+  if (!added.empty()) return OtherContent(current, text::Concat("the plan knows nothing of ", Names(added)));
+  const auto changed = Missing(planned, current, /*look_inside=*/true);
+  if (!changed.empty()) return OtherContent(current, text::Concat(Names(changed), " changed in it"));
+  return absl::OkStatus();
+}
+
+std::string Described(const v1::PlanState& state) {
+  return text::Concat(state.lineage(), " at serial ", state.serial());
+}
+
+}  // namespace
+
+absl::Status CheckVersion(const v1::PlanState& planned, const StateFile* current) {
+  const bool planned_without = planned.lineage().empty() && planned.serial() == 0;
+  if (current == nullptr && planned_without) return absl::OkStatus();
+  if (current == nullptr) {
+    return error::Make(v1::STATE_MISSING,
+                       text::Concat("the plan was made on the state ", Described(planned), " with ",
+                                    planned.resource_count(), " resources, and there is no state here"));
+  }
+  const std::string here = text::Concat(current->lineage, " at serial ", current->serial);
+  if (planned_without) {
+    return error::Make(v1::PLAN_STALE,
+                       text::Concat("the plan was made without a state, and there is one here: ", here,
+                                    " with ", current->managed_objects, " resources"));
+  }
+  if (current->lineage != planned.lineage()) {
+    return error::Make(v1::STATE_LINEAGE_CHANGED,
+                       text::Concat("the plan was made on the state ", Described(planned),
+                                    ", and the one here is another: ", here));
+  }
+  if (current->serial < planned.serial()) {
+    return error::Make(v1::STATE_SERIAL_REGRESSED,
+                       text::Concat("the plan was made on the state ", Described(planned),
+                                    ", and the one here is older: ", here));
+  }
+  if (current->serial > planned.serial()) {
+    return error::Make(v1::PLAN_STALE, text::Concat("the plan was made on the state ", Described(planned),
+                                                    ", which has moved on since: ", here));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckState(const v1::PlanView& plan, std::string_view bytes, const StateFile* current) {
+  const absl::Status version = CheckVersion(plan.state(), current);
+  if (!version.ok() || current == nullptr) return version;
+  if (current->digest == plan.state().previous_content_digest()) return absl::OkStatus();
+  constexpr std::string_view kEntry = "tfstate-prev";
+  const terraform::Limits limits;
+  const auto zip = terraform::StrictZip::Open(bytes, limits);
+  if (!zip.ok()) return zip.status();
+  terraform::StrictZip::Reader reader = zip->Stream(*zip->Find(kEntry));
+  terraform::ValueArena arena(limits);
+  const auto planned = terraform::ReadState([&reader] { return reader.Next(); }, &arena, limits, kEntry);
+  if (!planned.ok()) return planned.status();
+  if (!HasMoves(plan)) return CompareObjects(*planned, *current);
+  if (planned->managed_objects == current->managed_objects) return absl::OkStatus();
+  return OtherContent(*current, text::Concat("it holds ", current->managed_objects,
+                                             " resources, and the plan ", planned->managed_objects));
+}
+
+}  // namespace countersign::cli

@@ -1,0 +1,19 @@
+// The configuration of a plan in a view. Included by this folder's sources only.
+#ifndef COUNTERSIGN_CORE_TERRAFORM_CONFIGURATION_VIEW_H_
+#define COUNTERSIGN_CORE_TERRAFORM_CONFIGURATION_VIEW_H_
+
+#include <string_view>
+
+#include "core/terraform/configuration.h"
+#include "countersign/v1/plan.pb.h"
+
+namespace countersign::terraform {
+
+v1::PlanConfiguration ShowConfiguration(const Configuration& configuration);
+
+// terraform, tofu, or empty.
+std::string_view EngineOf(const Configuration& configuration);
+
+}  // namespace countersign::terraform
+
+#endif  // COUNTERSIGN_CORE_TERRAFORM_CONFIGURATION_VIEW_H_

@@ -1,0 +1,34 @@
+// What a plan says of the state that it holds. Included by this folder's sources only.
+#ifndef COUNTERSIGN_CORE_TERRAFORM_STATE_COMPARISON_H_
+#define COUNTERSIGN_CORE_TERRAFORM_STATE_COMPARISON_H_
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/terraform/limits.h"
+#include "core/terraform/plan_file.h"
+#include "core/terraform/saved_plan.h"
+#include "core/terraform/state_file.h"
+#include "core/terraform/value.h"
+#include "countersign/v1/plan.pb.h"
+
+namespace countersign::terraform {
+
+// The object that a change is about; null pointer when the state has none.
+const StateObject* ObjectOf(const plan_file::ResourceInstanceChange& change, const StateFile& state);
+
+// Fills `differs_from_state`. Terraform deletes what the plan says is there, not what the state says, so a
+// plan where they differ was edited. `before` is null where the change has none.
+void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value& before,
+                    const StateFile& state, const Limits& limits, v1::ResourceChange* view);
+
+// Fills `without_change` of what the state has and the plan says nothing of.
+void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view);
+
+// Whether the plan deletes every managed object of its state, and there is one.
+bool DeletesEverything(const SavedPlan& saved);
+
+}  // namespace countersign::terraform
+
+#endif  // COUNTERSIGN_CORE_TERRAFORM_STATE_COMPARISON_H_

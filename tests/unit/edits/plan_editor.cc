@@ -1,0 +1,50 @@
+// terraform-plan-editor IN OUT EDIT...: what somebody with a saved plan in their hands can do to it.
+//   serial=N         another serial in its state
+//   hide=ADDRESS     everything of this resource marked sensitive
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "tests/unit/terraform/plan_builder.h"
+
+namespace {
+
+using countersign::terraform::plan_file::Plan;
+
+void Hide(const std::string& address, Plan* plan) {
+  for (auto& change : *plan->mutable_resource_changes()) {
+    if (change.addr() != address) continue;
+    // The empty path means all of it.
+    change.mutable_change()->add_before_sensitive_paths();
+    if (change.change().values_size() > 1) change.mutable_change()->add_after_sensitive_paths();
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 4) {
+    std::fputs("usage: terraform-plan-editor IN OUT serial=N|hide=ADDRESS...\n", stderr);
+    return 2;
+  }
+  std::ifstream in(arguments[1], std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  std::string bytes = text.str();
+  for (int i = 3; i < count; ++i) {
+    const std::string edit = arguments[i];
+    const std::string value = edit.substr(edit.find('=') + 1);
+    if (edit.starts_with("serial=")) {
+      bytes = countersign::testing::EditState(
+          bytes, [&](nlohmann::json* state) { (*state)["serial"] = std::stoull(value); });
+    } else if (edit.starts_with("hide=")) {
+      bytes = countersign::testing::EditPlan(bytes, [&](Plan* plan) { Hide(value, plan); });
+    } else {
+      std::fprintf(stderr, "no such edit: %s\n", edit.c_str());
+      return 2;
+    }
+  }
+  std::ofstream(arguments[2], std::ios::binary) << bytes;
+  return 0;
+}

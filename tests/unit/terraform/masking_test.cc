@@ -1,0 +1,481 @@
+#include "core/terraform/masking.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/terraform/msgpack.h"
+#include "core/terraform/plan_view.h"
+#include "core/terraform/secret_names.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/terraform/plan_builder.h"
+
+namespace countersign::terraform {
+namespace {
+
+using countersign::testing::HasReason;
+using countersign::testing::IsOk;
+using countersign::testing::PlannedObject;
+using countersign::testing::SmallPlan;
+using countersign::testing::Steps;
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr std::string_view kSecret = "planted-secret-4711";
+
+v1::PlanView Read(const std::string& bytes, const Limits& limits = {}) {
+  const auto view = ReadPlan(bytes, {limits, "a salt of 23 bytes here"});
+  EXPECT_THAT(view, IsOk());
+  return view.ok() ? *view : v1::PlanView();
+}
+
+v1::PlanView ReadOne(PlannedObject object) { return Read(SmallPlan{.objects = {std::move(object)}}.Bytes()); }
+
+// "PATH", or "PATH masked".
+std::vector<std::string> ChangedPaths(const v1::PlanView& view) {
+  std::vector<std::string> paths;
+  for (const v1::AttributeChange& change : view.resource_changes(0).attribute_changes()) {
+    paths.push_back(change.path() + (change.masked() ? " masked" : ""));
+  }
+  return paths;
+}
+
+std::vector<std::string> PathsOfCreate(const json& after, std::string_view type = "aws_thing") {
+  return ChangedPaths(
+      ReadOne({.address = std::string(type) + ".a", .action = kActionCreate, .after = after}));
+}
+
+TEST(SecretNameTest, KnowsTheNamesOfSecrets) {
+  for (const std::string_view name : {
+           "password",
+           "passwd",
+           "Password",
+           "PASSWORD",
+           "DB_PASSWORD",
+           "db-password",
+           "dbpassword",
+           "db.password",
+           "masterUserPassword",
+           "master_password_wo",
+           "admin_pass",
+           "passphrase",
+           "pwd",
+           "secret",
+           "secrets",
+           "client_secret",
+           "secret_string",
+           "secretAccessKey",
+           "aws_secret_access_key",
+           "token",
+           "tokens",
+           "auth_token",
+           "accessToken",
+           "GITHUB_TOKEN",
+           "sas_token",
+           "bearer_token",
+           "api_key",
+           "apiKey",
+           "apikey",
+           "api_keys",
+           "access_key",
+           "primary_access_key",
+           "account_key",
+           "encryption_key",
+           "signing_key",
+           "private_key",
+           "private_key_pem",
+           "privateKey",
+           "ssh_private_key",
+           "tls_private_key",
+           "connection_string",
+           "connection_strings",
+           "primary_connection_string",
+           "conn_str",
+           "dsn",
+           "user_data",
+           "user_data_base64",
+           "userData",
+           "custom_data",
+           "credential",
+           "credentials",
+           "credentials_json",
+           "kube_config_raw",
+           "kubeconfig",
+           "webhook_url",
+           "database_url",
+           "license_key",
+           "password2",
+           "sensitive_content",
+           "set_sensitive",
+           "jwt",
+           "psk",
+           "pre_shared_key",
+       }) {
+    EXPECT_TRUE(IsSecretName(name)) << name;
+  }
+}
+
+TEST(SecretNameTest, KnowsWhatOnlySoundsLikeOne) {
+  for (const std::string_view name : {
+           "",
+           "key",
+           "keys",
+           "key_name",
+           "key_id",
+           "kms_key",
+           "kms_key_id",
+           "kms_key_arn",
+           "kms_master_key_id",
+           "public_key",
+           "public_key_openssh",
+           "ssh_public_key",
+           "ssh_keys",
+           "authorized_keys",
+           "hash_key",
+           "range_key",
+           "sort_key",
+           "partition_key",
+           "tag_key",
+           "object_key",
+           "s3_key",
+           "routing_key",
+           "access_key_id",
+           "private_ip",
+           "private_ip_address",
+           "private_dns",
+           "private_subnets",
+           "private",
+           "is_private",
+           "password_length",
+           "password_policy",
+           "minimum_password_length",
+           "secret_arn",
+           "secret_id",
+           "secret_name",
+           "secret_version",
+           "master_user_secret_arn",
+           "token_ttl",
+           "token_type",
+           "token_endpoint",
+           "http_tokens",
+           "max_tokens",
+           "tokenizer",
+           "passthrough",
+           "pass_through",
+           "compass",
+           "bypass",
+           "passenger",
+           "author",
+           "authorization",
+           "authentication",
+           "keyboard",
+           "monkey",
+           "turkey",
+           "keyspace",
+           "certificate",
+           "user",
+           "username",
+           "data",
+           "user_id",
+           "value",
+           "name",
+           "credential_name",
+           "deletion_protection",
+           "publicly_accessible",
+           "secretsmanager",
+           "image_pull_policy",
+           "passwordless",
+       }) {
+    EXPECT_FALSE(IsSecretName(name)) << name;
+  }
+}
+
+TEST(SecretNameTest, LooksOnlyAtTheBeginningOfALongName) {
+  EXPECT_TRUE(IsSecretName(std::string(248, 'a') + "_passwd"));
+  EXPECT_FALSE(IsSecretName(std::string(250, 'a') + "_passwd"));
+}
+
+TEST(SecretNameTest, KnowsSecretsByTheTypeOfTheResource) {
+  EXPECT_TRUE(IsSecretOfType("random_password", "result"));
+  EXPECT_TRUE(IsSecretOfType("aws_ssm_parameter", "value"));
+  EXPECT_TRUE(IsSecretOfType("azurerm_key_vault_secret", "value"));
+  EXPECT_TRUE(IsSecretOfType("kubernetes_secret", "data"));
+  EXPECT_TRUE(IsSecretOfType("github_actions_secret", "plaintext_value"));
+  EXPECT_FALSE(IsSecretOfType("aws_secretsmanager_secret", "name"));
+  EXPECT_FALSE(IsSecretOfType("kubernetes_config_map", "data"));
+  EXPECT_FALSE(IsSecretOfType("random_string", "result"));
+}
+
+TEST(SecretTextTest, KnowsTextsThatCarrySecrets) {
+  for (const std::string_view text : {
+           "postgres://admin:hunter2@db:5432/app",
+           "see https://user:pw@host/x for more",
+           "-----BEGIN RSA PRIVATE KEY-----\nMII",
+           "Server=db;User Id=sa;Password=hunter2;",
+           "password: hunter2",
+           "{\"password\":\"hunter2\"}",
+           "{\"db_password\": \"hunter2\"}",
+           R"([{"environment":{\"API_TOKEN\":\"abc\"}}])",
+           "#!/bin/sh\nexport DB_PASSWORD='hunter2'\n",
+           "--token=abcdef",
+           "Bearer eyJhbGciOi.abc.def",
+           "{\"Authorization\":\"Basic dXNlcjpwYXNz\"}",
+       }) {
+    EXPECT_TRUE(HoldsSecret(text)) << text;
+  }
+}
+
+TEST(SecretTextTest, LeavesOtherTextsAlone) {
+  for (const std::string_view text : {
+           "",
+           "https://example.com/a:b@c",
+           "http://host:8080/",
+           "git@github.com:org/repo.git",
+           "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod-db-AbCdEf",
+           R"({"Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:eu:1:secret:x"})",
+           R"({"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}})",
+           "-----BEGIN PUBLIC KEY-----\nMII",
+           "-----BEGIN CERTIFICATE-----",
+           "password",
+           "password:",
+           "password=",
+           "password=$PASSWORD",
+           "{\"use_password\":true}",
+           "{\"password\":null}",
+           "{\"password\":\"\"}",
+           "YWJjZA==",
+           "Basic tier",
+           "Bearer of news",
+           "a == b",
+           "secret_arn=arn:aws:x",
+       }) {
+    EXPECT_FALSE(HoldsSecret(text)) << text;
+  }
+}
+
+TEST(SecretTextTest, TakesTimeLinearInTheLength) {
+  std::string text;
+  for (const std::string_view part : {"://", "= ", "\\\"", "password", ":", " "}) {
+    for (int i = 0; i < 200'000; ++i) text += part;
+  }
+  EXPECT_FALSE(HoldsSecret(text + "x"));
+}
+
+// terraform 1.11.4 leaves what the provider's schema calls sensitive out of the paths after a replacement.
+TEST(MaskingTest, HidesAfterAReplacementWhatWasMarkedBefore) {
+  const v1::PlanView view = ReadOne({.action = kActionDeleteThenCreate,
+                                     .before = {{"id", "x"}, {"nested", {{"pin", "11112222"}}}},
+                                     .after = {{"id", "x"}, {"nested", {{"pin", "33334444"}}}},
+                                     .before_sensitive = {{"nested", "pin"}}});
+  EXPECT_THAT(ChangedPaths(view), ElementsAre("nested.pin masked"));
+  EXPECT_THAT(view.DebugString(), AllOf(Not(HasSubstr("11112222")), Not(HasSubstr("33334444"))));
+}
+
+// The same with -refresh=false over a state without marks: no path says anything.
+TEST(MaskingTest, HidesByItsNameWhatNothingMarks) {
+  const v1::PlanView view = ReadOne(
+      {.action = kActionDelete, .before = {{"identifier", "prod"}, {"password", kSecret}, {"port", 5432}}});
+  EXPECT_THAT(ChangedPaths(view), ElementsAre("identifier", "password masked", "port"));
+  EXPECT_THAT(view.DebugString(), Not(HasSubstr(std::string(kSecret))));
+}
+
+TEST(MaskingTest, HidesWhatIsMarkedOnEitherSideOrInEitherState) {
+  const json before = {{"id", "x"}, {"pin", "11112222"}};
+  const json after = {{"id", "x"}, {"pin", "33334444"}};
+  const std::vector<Steps> pin = {{"pin"}};
+  for (int where = 0; where < 5; ++where) {
+    PlannedObject object = {.action = kActionUpdate, .before = before, .after = after};
+    if (where == 1) object.before_sensitive = pin;
+    if (where == 2) object.after_sensitive = pin;
+    if (where == 3) object.state_sensitive = pin;
+    if (where == 4) object.previous_sensitive = pin;
+    const v1::PlanView view = ReadOne(object);
+    EXPECT_THAT(ChangedPaths(view), ElementsAre(where == 0 ? "pin" : "pin masked")) << where;
+    EXPECT_EQ(view.resource_changes(0).attribute_changes(0).sensitivity_added(), where == 2) << where;
+    EXPECT_EQ(view.masked_change_count(), where == 0 ? 0 : 1) << where;
+  }
+}
+
+TEST(MaskingTest, HidesAllThatIsBelowAMark) {
+  const v1::PlanView view = ReadOne({.action = kActionCreate,
+                                     .after = {{"list", {{{"a", "11112222"}}, {{"a", 2}}}}, {"id", "x"}},
+                                     .after_sensitive = {{"list", 0}}});
+  EXPECT_THAT(ChangedPaths(view), ElementsAre("id", "list[0] masked", "list[1].a"));
+}
+
+// A path into a set names an element by its value, which leads nowhere here.
+TEST(MaskingTest, HidesAllOfASetOfWhichAPartIsMarked) {
+  const v1::PlanView view = ReadOne({.action = kActionCreate,
+                                     .after = {{"set", {{{"a", "11112222"}}}}},
+                                     .after_sensitive = {{"set", json{{"a", "11112222"}}, "a"}}});
+  EXPECT_THAT(ChangedPaths(view), ElementsAre("set masked"));
+}
+
+TEST(MaskingTest, HidesByNameAtAnyDepth) {
+  EXPECT_THAT(PathsOfCreate({{"tags", {{"Name", "n"}, {"ApiToken", "t"}}},
+                             {"auth", {{{"user", "u"}, {"client_secret", "s"}}}},
+                             {"credentials", {{"user", "u"}, {"enabled", true}}}}),
+              ElementsAre("auth[0].client_secret masked", "auth[0].user", "credentials.enabled",
+                          "credentials.user masked", "tags.ApiToken masked", "tags.Name"));
+}
+
+TEST(MaskingTest, NeverHidesSwitchesByTheirNames) {
+  EXPECT_THAT(PathsOfCreate({{"manage_master_user_password", true}, {"http_tokens", "optional"}}),
+              ElementsAre("http_tokens", "manage_master_user_password"));
+}
+
+TEST(MaskingTest, HidesTheValueBesideANameOfASecret) {
+  EXPECT_THAT(PathsOfCreate({{"env",
+                              {{{"name", "DB_PASSWORD"}, {"value", "hunter2"}},
+                               {{"name", "DB_HOST"}, {"value", "db"}}}}}),
+              ElementsAre("env[0].name", "env[0].value masked", "env[1].name", "env[1].value"));
+}
+
+TEST(MaskingTest, HidesTextsThatLookLikeSecrets) {
+  EXPECT_THAT(PathsOfCreate({{"url", "postgres://a:b@c/d"}, {"endpoint", "https://c/d"}}),
+              ElementsAre("endpoint", "url masked"));
+}
+
+TEST(MaskingTest, HidesSecretsByTheTypeOfTheResource) {
+  EXPECT_THAT(PathsOfCreate({{"value", "x"}, {"name", "n"}}, "aws_ssm_parameter"),
+              ElementsAre("name", "value masked"));
+  EXPECT_THAT(PathsOfCreate({{"value", "x"}, {"name", "n"}}, "aws_route53_record"),
+              ElementsAre("name", "value"));
+  EXPECT_THAT(PathsOfCreate({{"inner", {{"value", "x"}}}}, "aws_ssm_parameter"), ElementsAre("inner.value"));
+}
+
+TEST(MaskingTest, HidesCopiesOfWhatIsHidden) {
+  EXPECT_THAT(PathsOfCreate({{"password", kSecret}, {"copy", kSecret}, {"other", "planted"}}),
+              ElementsAre("copy masked", "other", "password masked"));
+  // Short ones are likely to be something else.
+  EXPECT_THAT(PathsOfCreate({{"password", "postgre"}, {"engine", "postgre"}}),
+              ElementsAre("engine", "password masked"));
+}
+
+TEST(MaskingTest, ShowsWhatStandsAroundASecretInAListThatGetsLonger) {
+  const json one = {{"name", "a"}, {"password", kSecret}};
+  const json two = {{"name", "b"}, {"password", "another-secret"}};
+  const v1::PlanView view = ReadOne({.action = kActionUpdate,
+                                     .before = {{"users", json::array({one})}},
+                                     .after = {{"users", json::array({one, two})}}});
+  EXPECT_THAT(ChangedPaths(view), ElementsAre("users", "users[1].password masked"));
+  EXPECT_EQ(
+      view.resource_changes(0).attribute_changes(0).after_json(),
+      R"json([{"name":"a","password":"(sensitive value)"},{"name":"b","password":"(sensitive value)"}])json");
+  EXPECT_THAT(view.DebugString(),
+              AllOf(Not(HasSubstr(std::string(kSecret))), Not(HasSubstr("another-secret"))));
+}
+
+TEST(MaskingTest, HidesASecretThatBecomesUnknownWithAllAroundIt) {
+  const v1::PlanView view = ReadOne({.action = kActionUpdate,
+                                     .before = {{"output", {{"secret", kSecret}, {"size", 1}}}},
+                                     .after = {{"output", countersign::testing::Unknown()}}});
+  EXPECT_THAT(ChangedPaths(view), ElementsAre("output", "output.secret masked"));
+  EXPECT_EQ(view.resource_changes(0).attribute_changes(0).before_json(),
+            R"json({"secret":"(sensitive value)","size":1})json");
+}
+
+TEST(MaskingTest, TellsWhetherTwoHiddenValuesAreTheSame) {
+  const v1::PlanView view = ReadOne({.action = kActionUpdate,
+                                     .before = {{"password", "one"}, {"token", "two"}, {"secret", 12}},
+                                     .after = {{"password", "two"}, {"token", "one"}, {"secret", "12.5"}}});
+  const auto& changes = view.resource_changes(0).attribute_changes();
+  ASSERT_EQ(changes.size(), 3);
+  EXPECT_EQ(changes[0].before_digest(), changes[2].after_digest());
+  EXPECT_EQ(changes[0].after_digest(), changes[2].before_digest());
+  EXPECT_NE(changes[0].before_digest(), changes[0].after_digest());
+  EXPECT_NE(changes[1].before_digest(), changes[1].after_digest());
+  EXPECT_EQ(view.masked_change_count(), 3);
+}
+
+TEST(MaskingTest, HidesIdentifiersToo) {
+  const v1::PlanView view = ReadOne({.action = kActionDelete,
+                                     .before = {{"id", "11112222"},
+                                                {"arn", "arn:aws:x"},
+                                                {"name", std::string(257, 'x')},
+                                                {"bucket", std::string(256, 'x')},
+                                                {"url", "https://a:b@c"}},
+                                     .before_sensitive = {{"id"}}});
+  const auto& identifiers = view.resource_changes(0).identifiers();
+  EXPECT_EQ(identifiers.size(), 2u);
+  EXPECT_EQ(identifiers.at("arn"), "arn:aws:x");
+  EXPECT_TRUE(identifiers.contains("bucket"));
+  EXPECT_EQ(view.state().resources(0).id(), "");
+}
+
+TEST(MaskingTest, HidesTheIdOfAStateWhereItIsMarked) {
+  const PlannedObject plain = {.action = kActionNoOp, .before = {{"id", "11112222"}}};
+  EXPECT_EQ(ReadOne(plain).state().resources(0).id(), "11112222");
+  PlannedObject marked = plain;
+  marked.previous_sensitive = {{"id"}};
+  EXPECT_EQ(ReadOne(marked).state().resources(0).id(), "");
+  PlannedObject copied = plain;
+  copied.before = {{"id", "11112222"}, {"password", "11112222"}};
+  EXPECT_EQ(ReadOne(copied).state().resources(0).id(), "");
+}
+
+// An agent can mark what it would rather not have seen; that it did is seen.
+TEST(MaskingTest, SaysWhereSensitivityWasAdded) {
+  const json object = {{"id", "x"}, {"cidr", "0.0.0.0/0"}};
+  const v1::PlanView same =
+      ReadOne({.action = kActionUpdate, .before = object, .after = object, .after_sensitive = {{"cidr"}}});
+  ASSERT_THAT(ChangedPaths(same), ElementsAre("cidr masked"));
+  const v1::AttributeChange& change = same.resource_changes(0).attribute_changes(0);
+  EXPECT_TRUE(change.sensitivity_added());
+  EXPECT_EQ(change.before_digest(), change.after_digest());
+  EXPECT_EQ(same.masked_change_count(), 0);
+
+  const v1::PlanView create =
+      ReadOne({.action = kActionCreate, .after = object, .after_sensitive = {{"cidr"}}});
+  EXPECT_FALSE(create.resource_changes(0).attribute_changes(0).sensitivity_added());
+}
+
+TEST(MaskingTest, HidesSensitiveOutputs) {
+  SmallPlan plan;
+  plan.edit = [](plan_file::Plan* message) {
+    for (const auto& [name, sensitive] : std::vector<std::pair<std::string, bool>>{
+             {"plain", false}, {"marked", true}, {"db_password", false}}) {
+      plan_file::OutputChange* const output = message->add_output_changes();
+      output->set_name(name);
+      output->set_sensitive(sensitive);
+      output->mutable_change()->set_action(kActionCreate);
+      output->mutable_change()->add_values()->set_msgpack(countersign::testing::Encode("value of " + name));
+    }
+  };
+  const v1::PlanView view = Read(plan.Bytes());
+  EXPECT_EQ(view.output_changes(0).attribute_changes(0).after_json(), "\"value of plain\"");
+  EXPECT_TRUE(view.output_changes(1).attribute_changes(0).masked());
+  EXPECT_TRUE(view.output_changes(2).attribute_changes(0).masked());
+  EXPECT_EQ(view.masked_change_count(), 2);
+  EXPECT_THAT(view.DebugString(), Not(HasSubstr("value of marked")));
+}
+
+TEST(MaskingTest, NothingSensitiveOfARealPlanIsInItsView) {
+  for (const std::string_view name : {"create", "mixed", "destroy"}) {
+    EXPECT_THAT(Read(countersign::testing::RealPlan(name)).DebugString(),
+                Not(HasSubstr(std::string(kSecret))))
+        << name;
+  }
+}
+
+TEST(MaskingTest, RefusesMoreMarksThanTheLimit) {
+  SmallPlan plan{
+      .objects = {{.action = kActionCreate, .after = {{"a", 1}}, .after_sensitive = {{"a", "b"}, {"c"}}}}};
+  Limits limits;
+  limits.path_steps = 3;
+  EXPECT_THAT(ReadPlan(plan.Bytes(), {limits, "a salt of 23 bytes here"}), IsOk());
+  limits.path_steps = 2;
+  EXPECT_THAT(ReadPlan(plan.Bytes(), {limits, "a salt of 23 bytes here"}), HasReason(v1::PLAN_UNREADABLE));
+}
+
+}  // namespace
+}  // namespace countersign::terraform
