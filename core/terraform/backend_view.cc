@@ -105,7 +105,8 @@ bool IsPlain(const Value& value) {
 
 void AddSetting(const Member& setting, const Limits& limits, v1::Backend* shown) {
   const std::string name(setting.name);
-  const Mask mask(limits, "", "");
+  SecretNameMemory names;
+  const Mask mask(limits, "", "", &names);
   if (IsShown(shown->type(), name) && IsPlain(setting.value)) {
     ShownJson json = ShowJson(setting.value, mask.root(), limits.shown_text_bytes);
     if (!json.cut) {

@@ -173,8 +173,10 @@ absl::Status ChangeReader::MarkChange(const plan_file::Change& change, const Pla
 // What the plan has forgotten to mark may be marked in what it was made on.
 absl::Status ChangeReader::MarkAsInStates(const plan_file::ResourceInstanceChange& change, Mask* mask) const {
   for (const StateFile* const state : {&saved_.state(), &saved_.previous_state()}) {
-    for (const std::string& address : {change.addr(), change.prev_run_addr()}) {
-      const StateObject* const object = state->Find(address, change.deposed_key());
+    for (const std::string_view address :
+         {std::string_view(change.addr()), std::string_view(change.prev_run_addr())}) {
+      const StateObject* const object =
+          address.empty() ? nullptr : state->Find(address, change.deposed_key());
       if (object == nullptr) continue;
       for (const Path& path : object->sensitive_paths) {
         if (const absl::Status status = mask->MarkBefore(path); !status.ok()) return status;
@@ -221,7 +223,7 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   Describe(change, &view);
   Values values(left_);
   const Place here(place, "change");
-  Mask mask(limits_, "tfplan: sensitive paths", view.type());
+  Mask mask(limits_, "tfplan: sensitive paths", view.type(), &names_);
   absl::Status status = DecodeBoth(change.change(), here, &values);
   if (status.ok()) status = MarkChange(change.change(), here, &values.arena, &mask);
   if (status.ok()) status = MarkAsInStates(change, &mask);
@@ -264,7 +266,7 @@ absl::StatusOr<ReadOutput> ChangeReader::Output(const plan_file::OutputChange& o
 
   Values values(left_);
   const Place here(place, "change");
-  Mask mask(limits_, "tfplan: sensitive paths", "");
+  Mask mask(limits_, "tfplan: sensitive paths", "", &names_);
   absl::Status status = DecodeBoth(output.change(), here, &values);
   if (status.ok()) status = MarkChange(output.change(), here, &values.arena, &mask);
   if (status.ok() && view.sensitive()) status = mask.MarkBefore({});
@@ -297,7 +299,7 @@ absl::StatusOr<ReadInvocation> ChangeReader::Invocation(const plan_file::ActionI
   view.set_deferred(deferred);
 
   Values values(left_);
-  Mask mask(limits_, "tfplan: sensitive paths", "");
+  Mask mask(limits_, "tfplan: sensitive paths", "", &names_);
   const absl::Status marked =
       EachPath(invocation.sensitive_config_paths(), Place(place, "sensitive_config_paths"), &values.arena,
                [&mask](const Path& path) { return mask.MarkAfter(path); });
@@ -328,7 +330,7 @@ absl::StatusOr<std::string> ChangeReader::HiddenValue(std::string_view name,
   Values values(left_);
   const auto decoded = Decode(value.msgpack(), &values.arena, place);
   if (!decoded.ok()) return decoded.status();
-  Mask mask(limits_, "tfplan: variables", "");
+  Mask mask(limits_, "tfplan: variables", "", &names_);
   mask.SetName(name);
   mask.Learn(Value(), *decoded);
   ContentHasher fingerprint("countersign variable 1");

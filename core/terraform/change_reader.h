@@ -14,6 +14,7 @@
 #include "core/terraform/masking.h"
 #include "core/terraform/place.h"
 #include "core/terraform/saved_plan.h"
+#include "core/terraform/secret_names.h"
 #include "core/terraform/value_changes.h"
 #include "countersign/v1/plan.pb.h"
 
@@ -75,6 +76,7 @@ class ChangeReader {
   const Limits& limits_;
   Limits left_;
   size_t detail_bytes_left_;
+  SecretNameMemory names_;
 };
 
 }  // namespace countersign::terraform

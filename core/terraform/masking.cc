@@ -2,8 +2,6 @@
 
 #include <initializer_list>
 
-#include "core/terraform/secret_names.h"
-
 namespace countersign::terraform {
 namespace {
 
@@ -36,10 +34,11 @@ const PathTrie::Node* Child(const PathTrie::Node* node, Step step) {
 
 }  // namespace
 
-Mask::Mask(const Limits& limits, std::string_view place, std::string_view resource_type)
-    : before_(limits, place), after_(limits, place), resource_type_(resource_type) {}
+Mask::Mask(const Limits& limits, std::string_view place, std::string_view resource_type,
+           SecretNameMemory* names)
+    : before_(limits, place), after_(limits, place), resource_type_(resource_type), names_(names) {}
 
-void Mask::SetName(std::string_view name) { named_ = IsSecretName(name); }
+void Mask::SetName(std::string_view name) { named_ = names_->IsSecret(name); }
 
 Mask::Cursor Mask::root() const {
   Cursor cursor;
@@ -63,7 +62,8 @@ Mask::Cursor Mask::Cursor::Below(const PathTrie::Node* before, const PathTrie::N
 Mask::Cursor Mask::Cursor::Member(std::string_view name, const Value& before, const Value& after) const {
   Cursor member = Below(Child(before_, name), Child(after_, name));
   if (named_ || member.marked()) return member;
-  member.named_ = IsSecretName(name) || (depth_ == 0 && IsSecretOfType(mask_->resource_type_, name)) ||
+  member.named_ = mask_->names_->IsSecret(name) ||
+                  (depth_ == 0 && IsSecretOfType(mask_->resource_type_, name)) ||
                   (CarriesValue(name) && (IsNamedSecretIn(before) || IsNamedSecretIn(after)));
   return member;
 }

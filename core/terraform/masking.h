@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "core/terraform/limits.h"
 #include "core/terraform/path.h"
+#include "core/terraform/secret_names.h"
 #include "core/terraform/value.h"
 
 namespace countersign::terraform {
@@ -48,8 +49,9 @@ class Mask {
     size_t depth_ = 0;
   };
 
-  // `resource_type` is empty for what is no resource. `place` says in errors whose paths they are.
-  Mask(const Limits& limits, std::string_view place, std::string_view resource_type);
+  // `resource_type` is empty for what is no resource. `place` says in errors whose paths they are. `names`
+  // is borrowed, and can serve any number of masks one after another.
+  Mask(const Limits& limits, std::string_view place, std::string_view resource_type, SecretNameMemory* names);
 
   // Errors: PLAN_UNREADABLE when there are too many.
   absl::Status MarkBefore(std::span<const PathStep> path) { return before_.Insert(path); }
@@ -67,6 +69,7 @@ class Mask {
   PathTrie before_;
   PathTrie after_;
   std::string_view resource_type_;
+  SecretNameMemory* names_;
   bool named_ = false;
   std::set<std::string_view> copies_;
 };

@@ -14,6 +14,7 @@
 #include "core/terraform/masking.h"
 #include "core/terraform/plan_mode.h"
 #include "core/terraform/saved_plan.h"
+#include "core/terraform/secret_names.h"
 #include "core/terraform/shown_json.h"
 #include "core/terraform/state_comparison.h"
 #include "core/terraform/unreadable.h"
@@ -57,12 +58,12 @@ void Show(const plan_file::CheckResults& result, const Limits& limits, v1::Check
 }
 
 // The id of an object where it is one that can be shown.
-std::string ShownId(const StateObject& object) {
+std::string ShownId(const StateObject& object, SecretNameMemory* names) {
   const Value* const id = object.attributes.Find("id");
   if (id == nullptr || id->kind() != Value::Kind::kString || id->text().size() > kMostIdBytes) return "";
   Limits limits;
   limits.path_steps = limits.state_path_steps;
-  Mask mask(limits, "tfstate: sensitive_attributes", object.type);
+  Mask mask(limits, "tfstate: sensitive_attributes", object.type, names);
   for (const Path& path : object.sensitive_paths) {
     // What cannot be marked cannot be shown either.
     if (!mask.MarkBefore(path).ok()) return "";
@@ -269,6 +270,7 @@ absl::StatusOr<v1::PlanView> ReadPlan(std::string_view bytes, const ViewOptions&
 
 v1::PlanState SummarizeState(const StateFile& state) {
   v1::PlanState summary;
+  SecretNameMemory names;
   summary.set_lineage(state.lineage);
   summary.set_serial(state.serial);
   summary.set_resource_count(static_cast<int64_t>(state.managed_objects));
@@ -281,7 +283,7 @@ v1::PlanState SummarizeState(const StateFile& state) {
     resource->set_address(std::string(object.address));
     resource->set_deposed(std::string(object.deposed));
     resource->set_type(std::string(object.type));
-    resource->set_id(ShownId(object));
+    resource->set_id(ShownId(object, &names));
   }
   return summary;
 }

@@ -267,6 +267,15 @@ bool IsSecretName(std::string_view name) {
   return false;
 }
 
+bool SecretNameMemory::IsSecret(std::string_view name) {
+  constexpr size_t kMostNames = 4096;
+  const auto known = known_.find(name);
+  if (known != known_.end()) return known->second;
+  const bool secret = IsSecretName(name);
+  if (known_.size() < kMostNames && name.size() <= kMostNameBytes) known_.emplace(name, secret);
+  return secret;
+}
+
 bool IsSecretOfType(std::string_view resource_type, std::string_view attribute) {
   const bool listed = std::any_of(
       std::begin(kSecretsOfTypes), std::end(kSecretsOfTypes),

@@ -4,7 +4,11 @@
 #ifndef COUNTERSIGN_CORE_TERRAFORM_SECRET_NAMES_H_
 #define COUNTERSIGN_CORE_TERRAFORM_SECRET_NAMES_H_
 
+#include <cstddef>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace countersign::terraform {
 
@@ -13,6 +17,21 @@ namespace countersign::terraform {
 // `password_length`, `kms_key_id`, `public_key`, `hash_key`, `http_tokens`, which say something about a
 // secret or only sound like one. Looks at the first 256 bytes.
 bool IsSecretName(std::string_view name);
+
+// IsSecretName() that remembers: the objects of a plan have the same few names over and over again. Bounded,
+// whatever names it is asked for. Not thread-safe.
+class SecretNameMemory {
+ public:
+  bool IsSecret(std::string_view name);
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+
+  std::unordered_map<std::string, bool, Hash, std::equal_to<>> known_;
+};
 
 // Whether an attribute of a resource of this type holds a secret although its name does not tell:
 // random_password.result, aws_ssm_parameter.value.

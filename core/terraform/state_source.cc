@@ -10,6 +10,14 @@ bool StateSource::EndGap() {
   return passes;
 }
 
+void StateSource::SkipBlanks() {
+  size_t count = 0;
+  while (count < chunk_.size() && IsBlank(chunk_[count])) ++count;
+  chunk_.remove_prefix(count);
+  position_ += count;
+  in_blanks_ = chunk_.empty();
+}
+
 bool StateSource::Fetch() {
   // A text that never ends must not be collected before anybody looks.
   if (!CheckGap()) return false;

@@ -13,7 +13,8 @@
 
 namespace countersign::terraform {
 
-// The input byte by byte, in whatever pieces it comes. Borrows what it is given. Not thread-safe.
+// The input byte by byte, in whatever pieces it comes, without all blanks between two tokens but the first.
+// Borrows what it is given. Not thread-safe.
 class StateSource {
  public:
   StateSource(const NextChunk& next_chunk, const Limits& limits, std::string_view place)
@@ -21,18 +22,28 @@ class StateSource {
 
   // True at the end and after an error.
   bool AtEnd() {
+    if (in_blanks_) SkipBlanks();
     while (chunk_.empty()) {
       if (ended_ || !Fetch()) return true;
+      if (in_blanks_) SkipBlanks();
     }
     return false;
   }
   // Only when not AtEnd().
   char Front() const { return chunk_.front(); }
   void Pop() {
+    const char byte = chunk_.front();
     ++position_;
     // The parser takes a zero byte for the end and looks at nothing behind it.
-    if (chunk_.front() == '\0') return Fail("holds a zero byte");
+    if (byte == '\0') return Fail("holds a zero byte");
     chunk_.remove_prefix(1);
+    if (in_text_) {
+      in_text_ = escaped_ || byte != '"';
+      escaped_ = !escaped_ && byte == '\\';
+    } else {
+      in_text_ = byte == '"';
+      in_blanks_ = IsBlank(byte);
+    }
   }
 
   // To be called after each token. False, and an error, when it ends more than `limits.json_gap_bytes` after
@@ -45,6 +56,9 @@ class StateSource {
   const absl::Status& status() const { return status_; }
 
  private:
+  static bool IsBlank(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+  // Most of a state is indentation, of which one blank tells the parser as much as a thousand.
+  void SkipBlanks();
   bool Fetch();
   bool CheckGap();
   void Fail(std::string_view what);
@@ -56,6 +70,9 @@ class StateSource {
   uint64_t position_ = 0;
   uint64_t gap_start_ = 0;
   bool ended_ = false;
+  bool in_text_ = false;
+  bool escaped_ = false;
+  bool in_blanks_ = false;  // A blank between two tokens has been taken.
   absl::Status status_;
 };
 

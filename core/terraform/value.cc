@@ -15,18 +15,23 @@ constexpr int64_t kMostPlainDigits = 40;
 void WriteText(std::string_view text, std::string* out) {
   constexpr char kHex[] = "0123456789abcdef";
   out->push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out->push_back('\\');
-      out->push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+  size_t written = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool control = static_cast<unsigned char>(c) < 0x20;
+    if (!control && c != '"' && c != '\\') continue;
+    out->append(text.substr(written, i - written));
+    written = i + 1;
+    if (control) {
       out->append("\\u00");
       out->push_back(kHex[static_cast<unsigned char>(c) >> 4]);
       out->push_back(kHex[static_cast<unsigned char>(c) & 15]);
     } else {
+      out->push_back('\\');
       out->push_back(c);
     }
   }
+  out->append(text.substr(written));
   out->push_back('"');
 }
 

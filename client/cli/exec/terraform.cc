@@ -76,13 +76,14 @@ absl::StatusOr<std::unique_ptr<PulledState>> Terraform::PullState() const {
 }
 
 absl::Status Terraform::Plan(const std::string& path, const std::vector<std::string>& arguments) const {
-  std::vector<std::string> all = {"plan", "-input=false", "-lock=true", text::Concat("-out=", path)};
+  std::vector<std::string> all = {"plan", "-input=false", "-lock=true", "-no-color",
+                                  text::Concat("-out=", path)};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return Run(Make(all, STDERR_FILENO));
 }
 
 Command Terraform::Apply(const std::string& path) const {
-  return Make({"apply", "-input=false", "-lock=true", path}, -1);
+  return Make({"apply", "-input=false", "-lock=true", "-no-color", path}, -1);
 }
 
 }  // namespace countersign::cli

@@ -48,7 +48,7 @@ std::vector<std::string> IssuedClaims() {
   const absl::Time now = absl::FromUnixSeconds(1700000000);
   const jws::ExecutionClaims claims{
       .issuer = "https://broker.example.org",
-      .subject = jws::SubjectOf("production", "targets/prod-courses", "command"),
+      .subject = jws::SubjectOf("production", "targets/prod-courses", "terraform_plan"),
       .audience = "https://broker.example.org",
       .issue_time = now,
       .not_before_time = now,
@@ -61,9 +61,10 @@ std::vector<std::string> IssuedClaims() {
       .artifacts = {digest::Sha256("artifact")},
       .target = "targets/prod-courses",
       .environment = "production",
-      .kind = "command",
+      .kind = "terraform_plan",
       .approvers = {"spiffe://example.org/human/alice"},
-      .policy_digest = digest::Sha256("policy")};
+      .policy_digest = digest::Sha256("policy"),
+      .state = jws::ExecutionClaims::State{"lineage", 7}};
   const auto token = jws::IssueExecutionToken(*jws::SigningKey::Generate(), claims);
   EXPECT_THAT(token, IsOk());
   const auto payload = jws::Base64UrlDecode(text::Split(token.value_or(".."), '.').at(1));

@@ -353,9 +353,9 @@ TEST_F(ExecPlanTest, AppliesTheApprovedPlanAndReportsTheStateThatItLeft) {
   const std::string chdir = "-chdir=" + work_;
   EXPECT_EQ(calls[0], chdir + " version -json");
   EXPECT_EQ(calls[1], chdir + " state pull");
-  EXPECT_THAT(calls[2],
-              ::testing::MatchesRegex(chdir + " apply -input=false -lock=true " + directory_.path().string() +
-                                      "/countersign-exec-[^/]+/approved.tfplan"));
+  EXPECT_THAT(calls[2], ::testing::MatchesRegex(chdir + " apply -input=false -lock=true -no-color " +
+                                                directory_.path().string() +
+                                                "/countersign-exec-[^/]+/approved.tfplan"));
   EXPECT_EQ(calls[3], chdir + " state pull");
 }
 
@@ -504,10 +504,11 @@ TEST_F(ExecPlanTest, ReplansAndAppliesTheFreshPlanThatDoesTheSame) {
   const auto calls = Calls();
   ASSERT_EQ(calls.size(), 4u);
   const std::string chdir = "-chdir=" + work_;
-  EXPECT_THAT(calls[1], ::testing::MatchesRegex(
-                            chdir + " plan -input=false -lock=true -out=" + directory_.path().string() +
-                            "/countersign-exec-[^/]+/fresh-1.tfplan -var courses=2"));
-  EXPECT_THAT(calls[2], AllOf(HasSubstr(" apply -input=false -lock=true "), HasSubstr("/fresh-1.tfplan")));
+  EXPECT_THAT(calls[1], ::testing::MatchesRegex(chdir + " plan -input=false -lock=true -no-color -out=" +
+                                                directory_.path().string() +
+                                                "/countersign-exec-[^/]+/fresh-1.tfplan -var courses=2"));
+  EXPECT_THAT(calls[2],
+              AllOf(HasSubstr(" apply -input=false -lock=true -no-color "), HasSubstr("/fresh-1.tfplan")));
   EXPECT_EQ(testing::ReadFile(directory_ / "applied"), testing::ReadFile(directory_ / "fresh"));
 }
 

@@ -34,7 +34,8 @@ class Differ {
     const auto other = DecodeMsgpack(after_, &arena_, Limits(), "after");
     EXPECT_THAT(one, IsOk());
     EXPECT_THAT(other, IsOk());
-    Mask mask(Limits(), "paths", "");
+    SecretNameMemory names;
+    Mask mask(Limits(), "paths", "", &names);
     mask.Learn(*one, *other);
     ContentHasher hasher("test");
     ValueChanges found = FindChanges(*one, *other, mask.root(), SaltedDigest("0123456789abcdef"), limits,
@@ -174,7 +175,8 @@ TEST(ValueChangesTest, TakesTimeLinearInTheSizeOfTheValues) {
 
 TEST(ShownJsonTest, CostsNoMoreThanItShows) {
   const std::string large(64 << 20, '\x01');
-  const Mask mask(Limits(), "paths", "");
+  SecretNameMemory names;
+  const Mask mask(Limits(), "paths", "", &names);
   const ShownJson shown = ShowJson(Value::String(large), mask.root(), 100);
   EXPECT_TRUE(shown.cut);
   EXPECT_EQ(shown.text.size(), 100u);
