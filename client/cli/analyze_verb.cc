@@ -103,7 +103,7 @@ absl::Status PrintJson(Session& session, const Analysis& analysis) {
   auto document = nlohmann::ordered_json::parse(*head);
   if (!document.contains("findings")) document["findings"] = nlohmann::ordered_json::array();
   document[analysis.plan.has_value() ? "plan" : "action"] = nlohmann::ordered_json::parse(*body);
-  session.out() << document.dump(1) << '\n';
+  session.out() << EscapeJson(document.dump(1)) << '\n';
   return absl::OkStatus();
 }
 

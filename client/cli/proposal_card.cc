@@ -171,8 +171,7 @@ void PrintHistory(Session& session, const v1::Proposal& proposal) {
              text::Concat(TimeText(proposal.approve_time()), ", usable until ",
                           TimeText(proposal.approval_expire_time())));
   }
-  if (proposal.claim_count() > 0)
-    PrintRow(session, "Claimed", text::Concat(proposal.claim_count(), " times"));
+  if (proposal.claim_count() > 0) PrintRow(session, "Claimed", Counted(proposal.claim_count(), "time"));
   if (!proposal.has_execution()) return;
   const v1::Execution& execution = proposal.execution();
   PrintRow(session, "Started",

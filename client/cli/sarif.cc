@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "client/cli/finding_card.h"
+#include "client/cli/terminal_text.h"
 #include "core/finding/judge.h"
 #include "core/text/text.h"
 
@@ -98,7 +99,7 @@ std::string SarifLog(const std::vector<v1::Finding>& findings, const std::string
   const Json log = {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
                     {"version", "2.1.0"},
                     {"runs", Json::array({std::move(run)})}};
-  return log.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return EscapeJson(log.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace countersign::cli

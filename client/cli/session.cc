@@ -114,7 +114,7 @@ size_t Session::columns() const { return std::max(world_.columns, kFewestColumns
 absl::Status Session::PrintJson(const google::protobuf::Message& message, bool one_line) {
   const auto text = JsonText(message, one_line);
   if (!text.ok()) return text.status();
-  out() << *text << (one_line ? "\n" : "");
+  out() << EscapeJson(*text) << (one_line ? "\n" : "");
   out().flush();
   return absl::OkStatus();
 }
@@ -168,8 +168,8 @@ int Session::Fail(const absl::Status& status) {
     if (reason != v1::REASON_UNSPECIFIED) details["reason"] = v1::Reason_Name(reason);
     if (const auto field = error::FieldOf(status); field.has_value()) details["field"] = *field;
     if (!hint.empty()) details["hint"] = hint;
-    err() << nlohmann::json{{"error", details}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-          << '\n';
+    constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+    err() << EscapeJson(nlohmann::json{{"error", details}}.dump(2, ' ', false, kReplace)) << '\n';
   } else {
     err() << "error: " << EscapeLine(text::MessageOf(status)) << '\n';
     if (!hint.empty()) err() << "hint: " << hint << '\n';

@@ -70,7 +70,7 @@ absl::Status PrintListJson(Session& session, std::vector<Remembered> all) {
     }
     list.push_back(std::move(entry));
   }
-  session.out() << nlohmann::ordered_json{{"targets", list}}.dump(1) << '\n';
+  session.out() << EscapeJson(nlohmann::ordered_json{{"targets", list}}.dump(1)) << '\n';
   return absl::OkStatus();
 }
 
@@ -148,7 +148,7 @@ absl::StatusOr<int> Show(Session& session, const TargetOptions& options) {
   PrintRow(session, "Content", EscapeLine(memory->state().content_digest()));
   PrintRow(session, "Kept in", BackendText(memory->backend()));
   PrintRow(session, "Changed",
-           text::Concat(TimeText(memory->update_time()), ", for the ", memory->version(), ". time"));
+           text::Concat(TimeText(memory->update_time()), " to version ", memory->version()));
   PrintRow(session, "By", EscapeLine(ByText(*memory)));
   PrintRow(session, "From", EscapeLine(memory->proposal()));
   std::vector<std::string> resources;

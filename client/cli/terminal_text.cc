@@ -69,6 +69,8 @@ bool IsDeceptive(uint32_t point) { return IsIn(kDeceptive, point); }
 
 size_t ColumnsOf(uint32_t point) { return IsIn(kWide, point) ? 2 : 1; }
 
+constexpr uint32_t kReplacement = 0xfffd;
+
 struct CodePoint {
   uint32_t value;
   size_t bytes;
@@ -102,6 +104,17 @@ std::string Escaped(uint32_t point) {
                                   : "\\U%08x",
                 point);
   return text;
+}
+
+// In UTF-16, as JSON has it.
+void AppendJsonEscape(uint32_t point, std::string* text) {
+  char escape[16];
+  if (point < 0x10000) {
+    std::snprintf(escape, sizeof(escape), "\\u%04x", point);
+  } else {
+    std::snprintf(escape, sizeof(escape), "\\u%04x\\u%04x", 0xd7c0 + (point >> 10), 0xdc00 + (point & 0x3ff));
+  }
+  text->append(escape);
 }
 
 std::string EscapedByte(char byte) {
@@ -185,6 +198,22 @@ std::vector<std::string> EscapeLines(std::string_view text) {
   }
 }
 
+std::string EscapeJson(std::string_view json) {
+  std::string escaped;
+  escaped.reserve(json.size());
+  ForEach(
+      json,
+      [&escaped](uint32_t point, std::string_view bytes) {
+        if (point < 0x7f || !IsDeceptive(point)) {
+          escaped.append(bytes);
+        } else {
+          AppendJsonEscape(point, &escaped);
+        }
+      },
+      [&escaped](char) { AppendJsonEscape(kReplacement, &escaped); });
+  return escaped;
+}
+
 bool IsPlain(std::string_view text) { return EscapeLine(text) == text; }
 
 bool IsText(std::string_view text) {
@@ -238,8 +267,11 @@ std::vector<std::string> Wrap(std::string_view text, size_t width, Break where) 
     size_t end = BytesThatFit(text, std::max<size_t>(width, 2));
     if (end == text.size()) break;
     const size_t space = text.substr(0, end).rfind(' ');
-    if (where == Break::kAtSpaces && space != std::string_view::npos) end = space + 1;
-    lines.emplace_back(text.substr(0, end));
+    const bool at_space = where == Break::kAtSpaces && space != std::string_view::npos;
+    if (at_space) end = space + 1;
+    // The spaces at which a line is broken would be seen by nobody.
+    const size_t last = at_space ? text.substr(0, end).find_last_not_of(' ') : end - 1;
+    lines.emplace_back(text.substr(0, last == std::string_view::npos ? 0 : last + 1));
     text.remove_prefix(end);
   }
   lines.emplace_back(text);

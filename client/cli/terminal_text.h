@@ -18,6 +18,10 @@ std::string EscapeLine(std::string_view text);
 // The same for text of several lines: its lines, each escaped, tabs as four spaces.
 std::vector<std::string> EscapeLines(std::string_view text);
 
+// The same value as JSON: characters beyond ASCII that EscapeLine() would escape, and the delete character,
+// as \uXXXX. `json` is valid, and so escapes the other control characters itself.
+std::string EscapeJson(std::string_view json);
+
 // Whether EscapeLine() would leave it as it is.
 bool IsPlain(std::string_view text);
 // Whether it is valid UTF-8 without NUL, so worth showing as text.
@@ -41,8 +45,8 @@ std::string Shorten(std::string_view text, size_t width);
 
 enum class Break { kAnywhere, kAtSpaces };
 // The text in lines of at most `width` columns (at least two), which put together are the text again: nothing
-// is left to the terminal, whose own wrapping starts in its first column. kAtSpaces breaks after a space
-// where there is one. `text` is escaped already.
+// is left to the terminal, whose own wrapping starts in its first column. kAtSpaces breaks at a space where
+// there is one, and leaves out the spaces at the break. `text` is escaped already.
 std::vector<std::string> Wrap(std::string_view text, size_t width, Break where);
 
 }  // namespace countersign::cli

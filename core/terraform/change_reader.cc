@@ -161,29 +161,33 @@ absl::Status ChangeReader::EachPath(const Paths& paths, const Place& place, Valu
 }
 
 absl::Status ChangeReader::MarkChange(const plan_file::Change& change, const Place& place, ValueArena* arena,
-                                      Mask* mask) {
-  const absl::Status before =
-      EachPath(change.before_sensitive_paths(), Place(place, "before_sensitive_paths"), arena,
-               [mask](const Path& path) { return mask->MarkBefore(path); });
+                                      bool state_marks, Mask* mask) {
+  const absl::Status before = EachPath(
+      change.before_sensitive_paths(), Place(place, "before_sensitive_paths"), arena,
+      [&](const Path& path) { return state_marks ? mask->MarkAfter(path) : mask->MarkBefore(path); });
   if (!before.ok()) return before;
   return EachPath(change.after_sensitive_paths(), Place(place, "after_sensitive_paths"), arena,
                   [mask](const Path& path) { return mask->MarkAfter(path); });
 }
 
-// What the plan has forgotten to mark may be marked in what it was made on.
-absl::Status ChangeReader::MarkAsInStates(const plan_file::ResourceInstanceChange& change, Mask* mask) const {
+// What the plan has forgotten to mark may be marked in what it was made on. What the plan marks and no state
+// does was marked by the configuration, or by somebody who wants to hide it.
+absl::StatusOr<bool> ChangeReader::MarkAsInStates(const plan_file::ResourceInstanceChange& change,
+                                                  Mask* mask) const {
+  bool found = false;
   for (const StateFile* const state : {&saved_.state(), &saved_.previous_state()}) {
     for (const std::string_view address :
          {std::string_view(change.addr()), std::string_view(change.prev_run_addr())}) {
       const StateObject* const object =
           address.empty() ? nullptr : state->Find(address, change.deposed_key());
       if (object == nullptr) continue;
+      found = true;
       for (const Path& path : object->sensitive_paths) {
         if (const absl::Status status = mask->MarkBefore(path); !status.ok()) return status;
       }
     }
   }
-  return absl::OkStatus();
+  return found;
 }
 
 absl::Status ChangeReader::AddReplacePaths(const plan_file::ResourceInstanceChange& change,
@@ -225,8 +229,9 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   const Place here(place, "change");
   Mask mask(limits_, "tfplan: sensitive paths", view.type(), &names_);
   absl::Status status = DecodeBoth(change.change(), here, &values);
-  if (status.ok()) status = MarkChange(change.change(), here, &values.arena, &mask);
-  if (status.ok()) status = MarkAsInStates(change, &mask);
+  const absl::StatusOr<bool> in_state = MarkAsInStates(change, &mask);
+  if (status.ok()) status = in_state.status();
+  if (status.ok()) status = MarkChange(change.change(), here, &values.arena, *in_state, &mask);
   if (status.ok()) status = AddReplacePaths(change, place, &values.arena, &view);
   if (!status.ok()) return status;
   mask.Learn(values.before, values.after);
@@ -268,7 +273,7 @@ absl::StatusOr<ReadOutput> ChangeReader::Output(const plan_file::OutputChange& o
   const Place here(place, "change");
   Mask mask(limits_, "tfplan: sensitive paths", "", &names_);
   absl::Status status = DecodeBoth(output.change(), here, &values);
-  if (status.ok()) status = MarkChange(output.change(), here, &values.arena, &mask);
+  if (status.ok()) status = MarkChange(output.change(), here, &values.arena, false, &mask);
   if (status.ok() && view.sensitive()) status = mask.MarkBefore({});
   if (!status.ok()) return status;
   mask.SetName(output.name());

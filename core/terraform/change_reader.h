@@ -64,8 +64,12 @@ class ChangeReader {
   absl::Status DecodeBoth(const plan_file::Change& change, const Place& place, Values* values);
   template <typename Paths, typename Mark>
   absl::Status EachPath(const Paths& paths, const Place& place, ValueArena* arena, Mark mark);
-  absl::Status MarkChange(const plan_file::Change& change, const Place& place, ValueArena* arena, Mask* mask);
-  absl::Status MarkAsInStates(const plan_file::ResourceInstanceChange& change, Mask* mask) const;
+  // `state_marks`: what was marked before is taken from the states, and all that the plan marks counts as
+  // marked by the plan.
+  absl::Status MarkChange(const plan_file::Change& change, const Place& place, ValueArena* arena,
+                          bool state_marks, Mask* mask);
+  // Whether any of the states has the object.
+  absl::StatusOr<bool> MarkAsInStates(const plan_file::ResourceInstanceChange& change, Mask* mask) const;
   absl::Status AddReplacePaths(const plan_file::ResourceInstanceChange& change, const Place& place,
                                ValueArena* arena, v1::ResourceChange* view);
   ValueChanges Find(const Values& values, const Mask& mask, ContentHasher* fingerprint);

@@ -25,11 +25,11 @@ bool LimitResources(const Confinement& confinement) {
 
 // Calls that need no look at their arguments: what malloc, the end of a process and vDSO fallbacks do.
 constexpr int kAllowed[] = {
-    SCMP_SYS(brk),        SCMP_SYS(mmap),         SCMP_SYS(munmap),        SCMP_SYS(mremap),
-    SCMP_SYS(madvise),    SCMP_SYS(futex),        SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-    SCMP_SYS(getrandom),  SCMP_SYS(sched_yield),  SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(exit_group), SCMP_SYS(exit),         SCMP_SYS(getpid),        SCMP_SYS(gettid),
-    SCMP_SYS(tgkill),     SCMP_SYS(rt_sigaction),
+    SCMP_SYS(brk),          SCMP_SYS(mmap),         SCMP_SYS(munmap),         SCMP_SYS(mremap),
+    SCMP_SYS(madvise),      SCMP_SYS(futex),        SCMP_SYS(clock_gettime),  SCMP_SYS(getrandom),
+    SCMP_SYS(sched_yield),  SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit_group),
+    SCMP_SYS(exit),         SCMP_SYS(getpid),       SCMP_SYS(gettid),         SCMP_SYS(tgkill),
+    SCMP_SYS(rt_sigaction),
 };
 
 bool FilterCalls() {

@@ -90,8 +90,8 @@ std::string TerraformWorkspace::ReadFile(const std::string& name) const {
   return testing::ReadFile(path_ / name);
 }
 
-TerraformResult TerraformWorkspace::Run(std::vector<std::string> arguments,
-                                        const std::map<std::string, std::string>& environment) const {
+SubprocessOptions TerraformWorkspace::Command(std::vector<std::string> arguments,
+                                              const std::map<std::string, std::string>& environment) const {
   std::map<std::string, std::string> all = CleanEnvironment();
   const std::map<std::string, std::string> needed = {
       {"TF_CLI_CONFIG_FILE", root_ / "terraformrc"},
@@ -107,11 +107,15 @@ TerraformResult TerraformWorkspace::Run(std::vector<std::string> arguments,
     for (const auto& [name, value] : *more) all[name] = value;
   }
   arguments.insert(arguments.begin(), program_);
-  const Completed done = RunToEnd({.argv = std::move(arguments),
-                                   .environment = std::move(all),
-                                   .inherit_environment = false,
-                                   .directory = path_},
-                                  kTimeout);
+  return {.argv = std::move(arguments),
+          .environment = std::move(all),
+          .inherit_environment = false,
+          .directory = path_};
+}
+
+TerraformResult TerraformWorkspace::Run(std::vector<std::string> arguments,
+                                        const std::map<std::string, std::string>& environment) const {
+  const Completed done = RunToEnd(Command(std::move(arguments), environment), kTimeout);
   return {.exit_code = done.exit.exited ? done.exit.code : 128 + done.exit.signal,
           .out = done.out,
           .err = done.err};

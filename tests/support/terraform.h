@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/subprocess.h"
 #include "tests/support/temporary_directory.h"
 
 namespace countersign::testing {
@@ -55,6 +56,10 @@ class TerraformWorkspace {
   void WriteFile(const std::string& name, std::string_view content) const;
   void RemoveFile(const std::string& name) const;
   std::string ReadFile(const std::string& name) const;
+
+  // What Run() runs, for who wants it to run otherwise: for longer, or with its output elsewhere.
+  SubprocessOptions Command(std::vector<std::string> arguments,
+                            const std::map<std::string, std::string>& environment = {}) const;
 
   // terraform with these arguments, without colours and without questions (end of input at once). Ends the
   // test process after two minutes.

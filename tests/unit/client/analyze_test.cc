@@ -43,7 +43,7 @@ TEST_F(AnalyzeTest, ShowsTheVerdictTheFindingsAndThePlan) {
   EXPECT_EQ(Run({Plan("destroy")}), 0) << "without --fail-on nothing fails";
   EXPECT_THAT(line_.out.str(), StartsWith("Verdict      "));
   EXPECT_THAT(line_.out.str(),
-              AllOf(HasSubstr("\nSTOP         unless policy permits it, nobody may approve this: "),
+              AllOf(HasSubstr("\nSTOP         unless policy permits it, nobody may approve this:"),
                     HasSubstr("\n  CRITICAL   destroys-everything: "),
                     HasSubstr("\nPlan         8 to delete; it deletes everything that the state has\n"),
                     HasSubstr("\n  DELETE     terraform_data.removed[0]  id="),

@@ -287,9 +287,9 @@ class ExecPlanTest : public testing::ExecFixture {
            "    for argument in \"$@\"; do\n"
            "      case \"$argument\" in -out=*) cp $here/fresh \"${argument#-out=}\" ;; esac\n"
            "    done ;;\n"
-           "  apply) env > $here/environment; pwd > $here/directory; cat \"$5\" > $here/applied\n"
+           "  apply) env > $here/environment; pwd > $here/directory; cat \"$6\" > $here/applied\n"
            "    cat \"$TF_CLI_CONFIG_FILE\" > $here/settings\n"
-           "    test -w \"$5\" && test \"$(id -u)\" != 0 && exit 99\n"
+           "    test -w \"$6\" && test \"$(id -u)\" != 0 && exit 99\n"
            "    sed -i 's/\"serial\": 1/\"serial\": 2/' $here/state; exit \"$(cat $here/code || echo 0)\" "
            ";;\n"
            "esac 2> /dev/null\n";

@@ -57,11 +57,11 @@ TEST_F(PlanCommandTest, TheCardTellsTheWorstFirst) {
              What to do: Take a snapshot first, then plan again.
   INFO       drift-present: 1 resource has changed outside of Terraform.
 
-Plan         1 to delete, 1 to replace, 1 to forget, 1 to update, 1 to create, 
+Plan         1 to delete, 1 to replace, 1 to forget, 1 to update, 1 to create,
            … 1 to import, 1 to move, 1 unchanged
-  DELETE     module.db.aws_db_instance.main[0]  id=courses-prod  
+  DELETE     module.db.aws_db_instance.main[0]  id=courses-prod
            … arn=arn:aws:rds:eu-central-1:1:db:courses-prod
-  REPLACE    aws_subnet.a  id=subnet-1, deleted before the new one is created, 
+  REPLACE    aws_subnet.a  id=subnet-1, deleted before the new one is created,
            … because of cidr_block (replace_because_cannot_update)
                cidr_block: "10.0.0.0/24" -> "10.0.1.0/24"
                arn: "arn:aws:ec2:subnet-1" -> (known after apply)

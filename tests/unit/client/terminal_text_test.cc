@@ -89,7 +89,7 @@ TEST(TerminalTextTest, WrapsByColumnsAndLosesNothing) {
   EXPECT_THAT(Wrap("abcd", 4, Break::kAnywhere), ElementsAre("abcd"));
   EXPECT_THAT(Wrap("abcdefghi", 4, Break::kAnywhere), ElementsAre("abcd", "efgh", "i"));
   EXPECT_THAT(Wrap("日本語ab", 5, Break::kAnywhere), ElementsAre("日本", "語ab"));
-  EXPECT_THAT(Wrap("ab cd efghijk", 6, Break::kAtSpaces), ElementsAre("ab cd ", "efghij", "k"));
+  EXPECT_THAT(Wrap("ab cd efghijk", 6, Break::kAtSpaces), ElementsAre("ab cd", "efghij", "k"));
   EXPECT_THAT(Wrap("日", 0, Break::kAnywhere), ElementsAre("日")) << "narrower than any character";
 }
 
@@ -97,6 +97,14 @@ TEST(TerminalTextTest, KnowsTextFromBytes) {
   EXPECT_TRUE(IsText("SELECT 1;\n"));
   EXPECT_FALSE(IsText(std::string("\0", 1)));
   EXPECT_FALSE(IsText("\xff"));
+}
+
+TEST(TerminalTextTest, JsonStaysTheSameValueWithoutWhatLies) {
+  EXPECT_EQ(EscapeJson("{\n \"a\": \"\\u0007 \xc3\xbc \xe6\x97\xa5\"\n}\n"),
+            "{\n \"a\": \"\\u0007 \xc3\xbc \xe6\x97\xa5\"\n}\n");
+  EXPECT_EQ(EscapeJson("\"\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c\x7f\""), "\"\\u2066x\\u2069\\u061c\\u007f\"");
+  EXPECT_EQ(EscapeJson("\"\xf3\xa0\x81\x81\""), "\"\\udb40\\udc41\"");  // Beyond 16 bits: two halves.
+  EXPECT_EQ(EscapeJson("\"\xff\""), "\"\\ufffd\"");
 }
 
 }  // namespace
