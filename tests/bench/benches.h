@@ -25,6 +25,15 @@ void BenchWaiting(testing::PostgresCluster& cluster, const Scale& scale, Report*
 // The pending queue beside many finished proposals.
 void BenchQueue(testing::PostgresCluster& cluster, const Scale& scale, Report* report);
 
+// Reading a plan as the broker does against `terraform show -json`. Needs terraform; no broker.
+void BenchPlanRead(testing::PostgresCluster& cluster, const Scale& scale, Report* report);
+
+// What submitting an ordinary plan takes more than submitting bytes that nobody reads. Needs terraform.
+void BenchPlanSubmit(testing::PostgresCluster& cluster, const Scale& scale, Report* report);
+
+// What others notice while an agent submits plans that were made to keep the broker busy.
+void BenchPlanFlood(testing::PostgresCluster& cluster, const Scale& scale, Report* report);
+
 }  // namespace countersign::bench
 
 #endif  // COUNTERSIGN_TESTS_BENCH_BENCHES_H_

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/steps.h"
+#include "tests/support/terraform.h"
 
 namespace countersign::bench {
 namespace {
@@ -21,13 +22,15 @@ namespace {
 struct Bench {
   std::string name;
   void (*run)(testing::PostgresCluster&, const Scale&, Report*);
+  bool needs_terraform = false;
 };
 
 const std::vector<Bench>& Benches() {
-  static const auto* const benches = new std::vector<Bench>{{"lifecycle", BenchLifecycle},
-                                                            {"latency", BenchLatency},
-                                                            {"waiting", BenchWaiting},
-                                                            {"queue", BenchQueue}};
+  static const auto* const benches =
+      new std::vector<Bench>{{"lifecycle", BenchLifecycle},      {"latency", BenchLatency},
+                             {"waiting", BenchWaiting},          {"queue", BenchQueue},
+                             {"plan_read", BenchPlanRead, true}, {"plan_submit", BenchPlanSubmit, true},
+                             {"plan_flood", BenchPlanFlood}};
   return *benches;
 }
 
@@ -45,6 +48,10 @@ Report RunBenches(const Options& options) {
     if (!options.only.empty() &&
         std::find(options.only.begin(), options.only.end(), bench.name) == options.only.end())
       continue;
+    if (bench.needs_terraform && !testing::FindTerraform().has_value()) {
+      std::cerr << "bench " << bench.name << " skipped: " << testing::kNoTerraform << "\n";
+      continue;
+    }
     const Instant start = Now();
     std::cerr << "bench " << bench.name << " ..." << std::flush;
     bench.run(cluster, options.scale, &report);
@@ -58,7 +65,7 @@ int Main(int argc, char** argv) {
   Options options;
   std::vector<std::string> names;
   for (const Bench& bench : Benches()) names.push_back(bench.name);
-  app.add_flag("--short", options.scale.brief, "A fraction of the real amounts, in about a minute");
+  app.add_flag("--short", options.scale.brief, "A fraction of the real amounts, in about two minutes");
   app.add_flag("--check", options.check, "End with 1 when a ratio misses its bound");
   app.add_option("--json", options.json_file, "Write the JSON to this file instead of standard output");
   app.add_option("--only", options.only, "Only this bench; may be repeated")->check(CLI::IsMember(names));

@@ -37,12 +37,17 @@ void Report::AtMost(const std::string& bench, const std::string& name, double ra
   rows_.push_back({bench, name, ratio, "x", absl::StrCat("<= ", bound), ratio <= bound});
 }
 
+void Report::Most(const std::string& bench, const std::string& name, double value, const std::string& unit,
+                  double bound) {
+  rows_.push_back({bench, name, value, unit, absl::StrCat("<= ", bound), value <= bound});
+}
+
 std::string Report::Table() const {
   std::string table =
-      absl::StrFormat("%-10s %-58s %12s %-12s %s\n", "bench", "what", "value", "unit", "bound");
+      absl::StrFormat("%-11s %-58s %12s %-12s %s\n", "bench", "what", "value", "unit", "bound");
   for (const Row& row : rows_) {
     absl::StrAppend(&table,
-                    absl::StrFormat("%-10s %-58s %12.3f %-12s", row.bench, row.name, row.value, row.unit));
+                    absl::StrFormat("%-11s %-58s %12.3f %-12s", row.bench, row.name, row.value, row.unit));
     if (!row.bound.empty()) absl::StrAppend(&table, " ", row.bound, row.kept ? "  kept" : "  MISSED");
     absl::StrAppend(&table, "\n");
   }

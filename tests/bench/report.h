@@ -25,13 +25,16 @@ class Samples {
   std::vector<absl::Duration> samples_;
 };
 
-// What was measured. A ratio has a bound that it should keep. Not thread-safe.
+// What was measured. A ratio has a bound that it should keep, and so may something else. Not thread-safe.
 class Report {
  public:
   void Value(const std::string& bench, const std::string& name, double value, const std::string& unit);
   void Time(const std::string& bench, const std::string& name, absl::Duration value);
   void AtLeast(const std::string& bench, const std::string& name, double ratio, double bound);
   void AtMost(const std::string& bench, const std::string& name, double ratio, double bound);
+  // The same of something that is no ratio.
+  void Most(const std::string& bench, const std::string& name, double value, const std::string& unit,
+            double bound);
 
   // A table for people.
   std::string Table() const;

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/digest/action_digest.h"
@@ -21,23 +23,71 @@ std::string NewRequestId() {
   return absl::StrFormat("bench-%010d-%015d", getpid(), ++next);
 }
 
-v1::Proposal Submit(const Caller& agent, int target) {
+namespace {
+
+v1::CreateProposalRequest Request(v1::Kind kind, int target) {
   v1::CreateProposalRequest request;
+  request.mutable_action()->set_kind(kind);
+  request.mutable_action()->set_target(absl::StrCat("targets/bench-", target));
+  request.set_reason("Adds the column that the next release reads; takes no lock for longer than a second.");
+  request.set_request_id(NewRequestId());
+  return request;
+}
+
+v1::CreateProposalRequest CommandRequest(int target) {
+  v1::CreateProposalRequest request = Request(v1::COMMAND, target);
   v1::Action* action = request.mutable_action();
-  action->set_kind(v1::COMMAND);
-  action->set_target(absl::StrCat("targets/bench-", target));
   for (const char* argument :
        {"psql", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", "migration.sql"}) {
     action->add_argv(argument);
   }
   (*action->mutable_environment())["PGHOST"] = "db.example.org";
   (*action->mutable_environment())["PGDATABASE"] = "courses";
-  request.set_reason("Adds the column that the next release reads; takes no lock for longer than a second.");
-  request.set_request_id(NewRequestId());
+  return request;
+}
+
+}  // namespace
+
+v1::Proposal Submit(const Caller& agent, int target) {
   Context context;
   v1::Proposal proposal;
-  Check(agent.proposals->CreateProposal(&context, request, &proposal), "submit");
+  Check(agent.proposals->CreateProposal(&context, CommandRequest(target), &proposal), "submit");
   return proposal;
+}
+
+grpc::Status TryToSubmitWithArtifact(const Caller& agent, v1::Kind kind, int target,
+                                     const std::string& digest, v1::Proposal* proposal) {
+  const bool command = kind == v1::COMMAND;
+  v1::CreateProposalRequest request = command ? CommandRequest(target) : Request(kind, target);
+  v1::ArtifactReference* artifact = request.mutable_action()->add_artifacts();
+  artifact->set_digest(digest);
+  if (command) artifact->set_file_name("migration.sql");
+  Context context;
+  return agent.proposals->CreateProposal(&context, request, proposal);
+}
+
+v1::Proposal SubmitWithArtifact(const Caller& agent, v1::Kind kind, int target, const std::string& digest) {
+  v1::Proposal proposal;
+  Check(TryToSubmitWithArtifact(agent, kind, target, digest, &proposal), "submit with an artifact");
+  return proposal;
+}
+
+std::string Upload(const Caller& agent, std::string_view bytes) {
+  constexpr size_t kChunk = 1 << 20;
+  Context context;
+  v1::Artifact artifact;
+  const auto writer = agent.proposals->UploadArtifact(&context, &artifact);
+  v1::UploadArtifactRequest part;
+  part.mutable_header()->set_size_bytes(static_cast<int64_t>(bytes.size()));
+  bool open = writer->Write(part);
+  while (open && !bytes.empty()) {
+    part.set_chunk(std::string(bytes.substr(0, kChunk)));
+    bytes.remove_prefix(std::min(kChunk, bytes.size()));
+    open = writer->Write(part);
+  }
+  writer->WritesDone();
+  Check(writer->Finish(), "upload");
+  return artifact.digest();
 }
 
 v1::Proposal Approve(const Caller& human, const v1::Proposal& proposal) {

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 #include "tests/bench/broker_under_load.h"
@@ -33,6 +34,12 @@ std::string NewRequestId();
 
 // One step of the life of a proposal each; every write has a request_id, as the client library's have.
 v1::Proposal Submit(const Caller& agent, int target);
+// Of a COMMAND that reads the uploaded artifact, or of the plan that the artifact is.
+v1::Proposal SubmitWithArtifact(const Caller& agent, v1::Kind kind, int target, const std::string& digest);
+grpc::Status TryToSubmitWithArtifact(const Caller& agent, v1::Kind kind, int target,
+                                     const std::string& digest, v1::Proposal* proposal);
+// The digest of what was uploaded.
+std::string Upload(const Caller& agent, std::string_view bytes);
 v1::Proposal Approve(const Caller& human, const v1::Proposal& proposal);
 v1::ClaimProposalResponse Claim(const Caller& workload, const std::string& name);
 v1::RedeemTokenResponse Redeem(const Caller& workload, const v1::ClaimProposalResponse& claim);
