@@ -16,6 +16,9 @@ endforeach()
 file(WRITE ${OUTPUT} "// Generated from core/finding/data/.
 #include \"core/finding/embedded_data.h\"
 
+// Every compiler that is used here takes them.
+#pragma GCC diagnostic ignored \"-Woverlength-strings\"
+
 namespace countersign::finding {
 
 ${functions}}  // namespace countersign::finding

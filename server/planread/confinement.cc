@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 namespace countersign::planread {
 namespace {
@@ -32,26 +33,33 @@ constexpr int kAllowed[] = {
     SCMP_SYS(rt_sigaction),
 };
 
+using Filter = std::unique_ptr<void, void (*)(void*)>;
+
+bool Allow(const Filter& filter, int call, const std::vector<scmp_arg_cmp>& conditions = {}) {
+  return seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, call,
+                                static_cast<unsigned int>(conditions.size()), conditions.data()) == 0;
+}
+
+// Of the call's first argument.
+scmp_arg_cmp IsDescriptor(int descriptor) {
+  return {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = static_cast<scmp_datum_t>(descriptor), .datum_b = 0};
+}
+
 bool FilterCalls() {
-  const std::unique_ptr<void, void (*)(void*)> filter(seccomp_init(SCMP_ACT_KILL_PROCESS),
-                                                      [](void* f) { seccomp_release(f); });
+  const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS), [](void* f) { seccomp_release(f); });
   if (filter == nullptr) return false;
-  const auto allow = [&](int call) { return seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0) == 0; };
   for (const int call : kAllowed) {
-    if (!allow(call)) return false;
+    if (!Allow(filter, call)) return false;
   }
-  const auto allow_on = [&](int call, int descriptor) {
-    return seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1,
-                            SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(descriptor))) == 0;
-  };
   // Memory never becomes a program: malloc asks for no more than reading and writing.
-  const bool protect = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                        SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0;
+  const scmp_arg_cmp no_program{.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
   // A question about standard output that the C library asks before it writes.
-  const bool status = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EBADF), SCMP_SYS(newfstatat), 0) == 0;
-  return protect && status && allow_on(SCMP_SYS(read), STDIN_FILENO) &&
-         allow_on(SCMP_SYS(write), STDOUT_FILENO) && allow_on(SCMP_SYS(write), STDERR_FILENO) &&
-         seccomp_load(filter.get()) == 0;
+  const bool status =
+      seccomp_rule_add_array(filter.get(), SCMP_ACT_ERRNO(EBADF), SCMP_SYS(newfstatat), 0, nullptr) == 0;
+  return status && Allow(filter, SCMP_SYS(mprotect), {no_program}) &&
+         Allow(filter, SCMP_SYS(read), {IsDescriptor(STDIN_FILENO)}) &&
+         Allow(filter, SCMP_SYS(write), {IsDescriptor(STDOUT_FILENO)}) &&
+         Allow(filter, SCMP_SYS(write), {IsDescriptor(STDERR_FILENO)}) && seccomp_load(filter.get()) == 0;
 }
 
 }  // namespace

@@ -59,13 +59,12 @@ int Run() {
 }  // namespace countersign::planread
 
 int main() {
-  using namespace countersign::planread;
   // OpenSSL opens files when it is first used, and afterwards there are none.
   (void)countersign::digest::Sha256("");
-  if (!Confine({})) return kNotConfined;
+  if (!countersign::planread::Confine({})) return countersign::planread::kNotConfined;
   try {
-    return Run();
+    return countersign::planread::Run();
   } catch (const std::bad_alloc&) {
-    return Refuse("reading it takes more memory than the reader has");
+    return countersign::planread::Refuse("reading it takes more memory than the reader has");
   }
 }

@@ -14,28 +14,8 @@ if ! command -v terraform >/dev/null; then
 fi
 source "$repository/tests/e2e/stage.sh"
 
-# The cloud of this play is this machine: a provider of our own that answers to the name of AWS, makes real databases,
-# and keeps everything else, the automated backups too, as files.
-mirror=$work/mirror/registry.terraform.io/hashicorp/aws/5.99.0/linux_amd64
-mkdir -p "$mirror" "$work/cloud" "$work/backups"
-install -m 0555 "$programs/terraform-provider-aws" "$mirror/terraform-provider-aws_v5.99.0_x5"
-printf 'provider_installation {\n  filesystem_mirror { path = "%s" }\n}\n' "$work/mirror" >"$work/terraform.rc"
-export TF_DISABLE_PLUGIN_TLS=1 CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1 TF_CLI_CONFIG_FILE=$work/terraform.rc
-export AWS_DATA_DIRECTORY=$work/cloud AWS_BACKUPS_DIRECTORY=$work/backups
-cloud_environment=(--pass-env AWS_DATA_DIRECTORY --pass-env AWS_BACKUPS_DIRECTORY --pass-env AWS_ENDPOINT_URL
-  --pass-env TF_DISABLE_PLUGIN_TLS)
+source "$repository/tests/e2e/cloud.sh"
 
-terraform_in() { # directory, argument...
-  local log
-  shown agent terraform -chdir="$@"
-  log=$(terraform -chdir="$@" -no-color 2>&1 </dev/null) || { printf '%s\n' "$log" >&2; fail "terraform failed"; }
-  { grep -E '^(Plan:|No changes|Apply complete)|^  # ' <<<"$log" || true; } | sed 's/^/   /'
-}
-propose() { # plan file, reason; the name goes to `id`
-  expect_exit 0 agent countersign submit --target targets/courses --plan "$1" --reason "$2"
-  id=$(grep -o 'proposals/[a-z2-7]\{24\}' <<<"$output" | head -n 1)
-  id=${id#proposals/}
-}
 # Alice looks at it, tries to approve it all the same, and denies it.
 expect_hopeless() { # finding
   expect_exit 0 alice countersign show "$id"
@@ -53,13 +33,6 @@ expect_everything_is_there() {
   note "There are $backups automated backups."
   if ((backups == 0)); then fail "the backups should be there"; fi
 }
-run_approved() { # comment
-  start_job "$id" --chdir "$work/infra" "${cloud_environment[@]}"
-  approve "$1"
-  finish_job
-  expect_state "$id" SUCCEEDED
-}
-watermark() { as alice countersign target show courses --output json | jq -r '"\(.state.lineage) \(.state.serial)"'; }
 
 printf '%sThe incident: an agent, an old state file, and a database that somebody needs.%s\n' "$bold" "$plain"
 
@@ -72,12 +45,8 @@ export AWS_ENDPOINT_URL="postgresql://courses_admin:$password@/postgres?host=$so
 
 step "Production is made by a plan that alice approves and that the waiting job applies"
 mkdir "$work/infra"
-cat >"$work/infra/main.tf" <<'TF'
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws", version = "5.99.0" }
-  }
-}
+terraform_block >"$work/infra/main.tf"
+cat >>"$work/infra/main.tf" <<'TF'
 resource "aws_vpc" "main" {
   cidr_block = "10.0.0.0/16"
 }
@@ -94,10 +63,9 @@ resource "aws_db_instance" "courses" {
 }
 TF
 terraform_in "$work/infra" init -input=false
-terraform_in "$work/infra" plan -input=false -out=tfplan
-propose "$work/infra/tfplan" 'Production, the first time'
+plan_in "$work/infra" 'Production, the first time'
 expect_output 'target-first-seen'
-run_approved 'as we agreed'
+run_approved "$work/infra" 'as we agreed'
 superuser courses <<SQL
 CREATE TABLE enrolments (id bigint PRIMARY KEY, student bigint NOT NULL, course int NOT NULL);
 INSERT INTO enrolments SELECT n, n * 7919 % 250007, n % 4211 FROM generate_series(1::bigint, $rows) AS n;
@@ -108,17 +76,15 @@ note "The state as it is now stays behind on the old laptop: \$WORK/old.tfstate.
 
 step "Life goes on: one more change, so the state moves"
 sed -i 's/allocated_storage       = 20/allocated_storage       = 40/' "$work/infra/main.tf"
-terraform_in "$work/infra" plan -input=false -out=tfplan
-propose "$work/infra/tfplan" 'The disk is getting full'
-run_approved 'good'
+plan_in "$work/infra" 'The disk is getting full'
+run_approved "$work/infra" 'good'
 before=$(watermark)
 note "The broker remembers lineage and serial: $before"
 
 step "Thursday, 22:00: a new laptop, without the state. The agent's plan would create everything again"
 mkdir "$work/laptop"
 cp -r "$work/infra/main.tf" "$work/infra/.terraform" "$work/infra/.terraform.lock.hcl" "$work/laptop/"
-terraform_in "$work/laptop" plan -input=false -out=tfplan
-propose "$work/laptop/tfplan" 'Deploys the new site. Nothing to worry about.'
+plan_in "$work/laptop" 'Deploys the new site. Nothing to worry about.'
 expect_hopeless state-missing
 
 step "The old state is unpacked over it, and the agent thinks that a destroy is cleaner"
@@ -142,9 +108,8 @@ expect_hopeless state-content-differs
 
 step "An honest change is approved and applied by the waiting job, and what is remembered moves"
 sed -i 's/allocated_storage       = 40/allocated_storage       = 50/' "$work/infra/main.tf"
-terraform_in "$work/infra" plan -input=false -out=tfplan
-propose "$work/infra/tfplan" 'The disk is getting full again'
-run_approved 'good'
+plan_in "$work/infra" 'The disk is getting full again'
+run_approved "$work/infra" 'good'
 after=$(watermark)
 note "The broker remembered $before, and remembers $after."
 if [[ $after == "$before" || ${after% *} != "${before% *}" ]]; then fail "the serial should have moved, and the lineage not"; fi
