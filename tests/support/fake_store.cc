@@ -280,11 +280,13 @@ absl::StatusOr<std::vector<Record>> FakeStore::ListDue(absl::Time now, int limit
 absl::StatusOr<std::vector<Record>> FakeStore::ListOvertaken(int limit, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
-  auto records = Select([&](const Record& record) {
+  ++reads_;
+  std::vector<Record> records;
+  for (const auto& [id, record] : records_) {
     const v1::Proposal::State state = record.proposal.state();
-    return (state == v1::Proposal::PENDING || state == v1::Proposal::APPROVED) &&
-           IsOvertaken(record.proposal);
-  });
+    const bool open = state == v1::Proposal::PENDING || state == v1::Proposal::APPROVED;
+    if (open && IsOvertaken(record.proposal)) records.push_back(record);
+  }
   if (records.size() > static_cast<size_t>(limit)) records.resize(limit);
   return records;
 }
