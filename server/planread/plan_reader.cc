@@ -159,7 +159,7 @@ std::string BesideThisProgram() {
 
 }  // namespace
 
-ProcessPlanReader::ProcessPlanReader(Options options, const base::Clock* clock)
+ProcessPlanReader::ProcessPlanReader(const Options& options, const base::Clock* clock)
     : options_{options.program.empty() ? BesideThisProgram() : options.program, options.salt,
                options.time_limit},
       clock_(clock) {}

@@ -32,7 +32,7 @@ class ProcessPlanReader final : public PlanReader {
     std::string salt;
     absl::Duration time_limit = absl::Seconds(25);
   };
-  ProcessPlanReader(Options options, const base::Clock* clock);
+  ProcessPlanReader(const Options& options, const base::Clock* clock);
 
   // OK when the program is there and works: it reads nothing and refuses it.
   absl::Status Check();

@@ -21,7 +21,6 @@ namespace {
 
 using testing::HasReason;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 const std::string kSalt(32, 's');
 

@@ -173,9 +173,7 @@ TEST_F(CallerTest, SeesARenewedServerCertificate) {
 
 TEST_F(CallerTest, StartSaysWhichFileIsWrong) {
   const testing::Certificate other = ca_.IssueServer();
-  const auto start = [this](Server::Options options) {
-    return Server::Start(std::move(options), {}).status();
-  };
+  const auto start = [](const Server::Options& options) { return Server::Start(options, {}).status(); };
   Server::Options options = options_;
   options.certificate_file = "/nonexistent/server.crt";
   EXPECT_THAT(std::string(start(options).message()), HasSubstr("/nonexistent/server.crt"));

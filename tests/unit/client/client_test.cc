@@ -20,7 +20,6 @@ namespace countersign {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using testing::HasReason;
 using testing::NamesField;
