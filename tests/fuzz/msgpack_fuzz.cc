@@ -1,8 +1,11 @@
 // Feeds whatever strangers can send as a value, and ends the process if one is accepted that is not the same
-// when it is decoded again, that another reader of JSON does not take, or that costs more than its size
-// allows.
+// when it is decoded again, that another reader of JSON does not take although it has its numbers, or that
+// costs more than its size allows.
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -24,6 +27,21 @@ terraform::Limits LimitsForFuzzing() {
   limits.value_nodes = 2000;
   limits.value_text_bytes = 4000;
   return limits;
+}
+
+// Terraform's numbers have no largest one; those of most readers of JSON have.
+bool IsDouble(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::kNumber:
+      return std::isfinite(std::strtod(std::string(value.text()).c_str(), nullptr));
+    case Value::Kind::kSequence:
+      return std::ranges::all_of(value.elements(), IsDouble);
+    case Value::Kind::kMapping:
+      return std::ranges::all_of(value.members(),
+                                 [](const terraform::Member& member) { return IsDouble(member.value); });
+    default:
+      return true;
+  }
 }
 
 void CheckNode(const Value& value, size_t depth, const terraform::Limits& limits) {
@@ -70,7 +88,7 @@ void Decode(std::string_view input) {
   terraform::WriteJson(*value, &json);
   // Six for each byte of a text; numbers grow by a factor that their longest canonical form bounds.
   Require(json.size() <= 100 * input.size());
-  Require(!nlohmann::json::parse(json, nullptr, false).is_discarded());
+  Require(!nlohmann::json::parse(json, nullptr, false).is_discarded() || !IsDouble(*value));
 }
 
 }  // namespace
