@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <optional>
 
+#include "core/text/utf8.h"
+
 namespace countersign::cli {
 namespace {
 
@@ -78,19 +80,10 @@ struct CodePoint {
 
 // The first code point of `text`, nothing if it is not valid UTF-8 (overlong forms and surrogates included).
 std::optional<CodePoint> Decode(std::string_view text) {
-  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return CodePoint{byte(0), 1};
-  const size_t bytes = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < bytes) return std::nullopt;
-  uint32_t value = byte(0) & (0xff >> (bytes + 1));
-  for (size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return std::nullopt;
-    value = value << 6 | (byte(i) & 0x3f);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[bytes] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-    return std::nullopt;
-  return CodePoint{value, bytes};
+  const size_t before = text.size();
+  const auto point = text::TakeCodePoint(&text);
+  if (!point.has_value()) return std::nullopt;
+  return CodePoint{*point, before - text.size()};
 }
 
 std::string Escaped(uint32_t point) {

@@ -5,42 +5,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error/error.h"
+#include "core/text/utf8.h"
 
 namespace countersign::digest {
 namespace {
 
 absl::Status Refuse(std::string_view what) { return error::InvalidField("json", what); }
 
-// Takes one code point off the front of `text`. Refuses what RFC 3629 refuses: overlong forms, surrogates,
-// anything above U+10FFFF, and truncated sequences.
-std::optional<char32_t> TakeCodePoint(std::string_view* text) {
-  const auto lead = static_cast<unsigned char>(text->front());
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xC0 ? 0
-                        : lead < 0xE0 ? 2
-                        : lead < 0xF0 ? 3
-                        : lead < 0xF8 ? 4
-                                      : 0;
-  if (length == 0 || text->size() < length) return std::nullopt;
-  char32_t point = length == 1 ? lead : lead & (0x7F >> length);
-  for (size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<unsigned char>((*text)[i]);
-    if ((byte & 0xC0) != 0x80) return std::nullopt;
-    point = point << 6 | (byte & 0x3F);
-  }
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (point < kSmallest[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
-    return std::nullopt;
-  text->remove_prefix(length);
-  return point;
-}
-
 // What RFC 8785 sorts member names by. Differs from the order of the UTF-8 bytes where a name holds a
 // character above U+FFFF.
 std::optional<std::u16string> ToUtf16(std::string_view text) {
   std::u16string units;
   while (!text.empty()) {
-    const auto point = TakeCodePoint(&text);
+    const auto point = text::TakeCodePoint(&text);
     if (!point.has_value()) return std::nullopt;
     if (*point < 0x10000) {
       units.push_back(static_cast<char16_t>(*point));
@@ -54,7 +31,7 @@ std::optional<std::u16string> ToUtf16(std::string_view text) {
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    if (!TakeCodePoint(&text).has_value()) return false;
+    if (!text::TakeCodePoint(&text).has_value()) return false;
   }
   return true;
 }

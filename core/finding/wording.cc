@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 
 namespace countersign::finding {
 
@@ -27,9 +28,7 @@ std::string Cut(std::string_view text, size_t bytes) {
   constexpr std::string_view kDots = "...";
   if (text.size() <= bytes) return std::string(text);
   if (bytes < kDots.size()) return "";
-  size_t end = bytes - kDots.size();
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text::Concat(text.substr(0, end), kDots);
+  return text::Concat(text::CutText(text, bytes - kDots.size()), kDots);
 }
 
 std::string OneLine(std::string_view text) {

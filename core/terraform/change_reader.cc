@@ -11,6 +11,7 @@
 #include "core/terraform/plan_file.h"
 #include "core/terraform/shown_json.h"
 #include "core/terraform/state_comparison.h"
+#include "core/text/utf8.h"
 
 namespace countersign::terraform {
 namespace {
@@ -59,7 +60,7 @@ void AddImporting(const plan_file::Change& change, const Value& object, const Ma
   const Value id = Value::String(importing.id());
   v1::Importing* const shown = view->mutable_importing();
   if (!mask.Member("id", object, Value()).Hides(id)) {
-    shown->set_id(std::string(CutText(importing.id(), kMostIdentifierBytes)));
+    shown->set_id(std::string(text::CutText(importing.id(), kMostIdentifierBytes)));
   }
   shown->set_unknown(importing.unknown());
   fingerprint->Add("importing");

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/terraform/unreadable.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 
 namespace countersign::terraform {
 namespace {
@@ -33,24 +34,6 @@ bool IsVisible(uint32_t code_point) {
   return after == std::begin(kInvisible) || code_point > std::prev(after)->last;
 }
 
-// Takes one code point off the front. `text` must not be empty.
-uint32_t TakeCodePoint(std::string_view* text) {
-  constexpr uint32_t kReplacement = 0xfffd;
-  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const auto first = static_cast<unsigned char>(text->front());
-  const size_t length = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  uint32_t value = length <= 1 ? first : first & (0x7fu >> length);
-  bool valid = length != 0 && length <= text->size();
-  for (size_t i = 1; valid && i < length; ++i) {
-    const auto next = static_cast<unsigned char>((*text)[i]);
-    valid = (next & 0xc0) == 0x80;
-    value = value << 6 | (next & 0x3f);
-  }
-  valid = valid && value >= kLeast[length] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
-  text->remove_prefix(valid ? length : 1);
-  return valid ? value : kReplacement;
-}
-
 void AppendEscaped(uint32_t code_point, std::string* out) {
   if (code_point == '\n' || code_point == '\r' || code_point == '\t') {
     out->append(code_point == '\n' ? "\\n" : code_point == '\r' ? "\\r" : "\\t");
@@ -66,11 +49,13 @@ bool IsDigitOrDash(uint32_t c) { return (c >= '0' && c <= '9') || c == '-'; }
 
 bool IsPlainName(std::string_view name) { return ConsumeName(&name) && name.empty(); }
 
-// As TakeCodePoint(), with a byte that is no text told apart from a replacement character that is there.
+// Takes one code point off the front of `text`, which is not empty, or a byte that is no text, for which a
+// replacement character stands.
 bool TakeVisible(std::string_view* text, uint32_t* code_point) {
-  const size_t before = text->size();
-  *code_point = TakeCodePoint(text);
-  return IsVisible(*code_point) && !(*code_point == 0xfffd && before - text->size() == 1);
+  const auto taken = text::TakeCodePoint(text);
+  if (!taken.has_value()) text->remove_prefix(1);
+  *code_point = taken.value_or(0xfffd);
+  return taken.has_value() && IsVisible(*code_point);
 }
 
 // Takes what follows the backslash. What can be written plainly must not be escaped, else one key would have

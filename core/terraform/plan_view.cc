@@ -19,6 +19,7 @@
 #include "core/terraform/state_comparison.h"
 #include "core/terraform/unreadable.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 
 namespace countersign::terraform {
 namespace {
@@ -52,7 +53,7 @@ void Show(const plan_file::CheckResults& result, const Limits& limits, v1::Check
   check->set_status(WordAt(kCheckStatuses, result.status()));
   for (const plan_file::CheckObject& object : result.objects()) {
     for (const std::string& message : object.failure_messages()) {
-      check->add_problems(std::string(CutText(message, limits.shown_text_bytes)));
+      check->add_problems(std::string(text::CutText(message, limits.shown_text_bytes)));
     }
   }
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/text/utf8.h"
+
 namespace countersign::terraform {
 namespace {
 
@@ -75,7 +77,7 @@ void Writer::WriteMapping(const Value& value, const Mask::Cursor& cursor) {
 ShownJson Writer::Finish() {
   ShownJson shown;
   shown.cut = IsFull();
-  shown.text = std::string(CutText(text_, most_bytes_));
+  shown.text = std::string(text::CutText(text_, most_bytes_));
   return shown;
 }
 
@@ -85,12 +87,6 @@ ShownJson ShowJson(const Value& value, const Mask::Cursor& cursor, size_t most_b
   Writer writer(most_bytes);
   writer.Write(value, cursor);
   return writer.Finish();
-}
-
-std::string_view CutText(std::string_view text, size_t most_bytes) {
-  if (text.size() <= most_bytes) return text;
-  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xc0) == 0x80) --most_bytes;
-  return text.substr(0, most_bytes);
 }
 
 }  // namespace countersign::terraform

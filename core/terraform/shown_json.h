@@ -23,9 +23,6 @@ struct ShownJson {
 // `most_bytes` long, ending between two characters; costs no more than that, however large the value.
 ShownJson ShowJson(const Value& value, const Mask::Cursor& cursor, size_t most_bytes);
 
-// The longest beginning of `text` of at most `most_bytes` that ends between two characters.
-std::string_view CutText(std::string_view text, size_t most_bytes);
-
 }  // namespace countersign::terraform
 
 #endif  // COUNTERSIGN_CORE_TERRAFORM_SHOWN_JSON_H_

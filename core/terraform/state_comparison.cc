@@ -6,6 +6,7 @@
 
 #include "core/terraform/shown_json.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 
 namespace countersign::terraform {
 namespace {
@@ -67,7 +68,7 @@ void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value
   }
   for (const std::string_view name : DifferingNames(before, object->attributes)) {
     if (static_cast<size_t>(view->differs_from_state_size()) >= limits.differing_names) return;
-    view->add_differs_from_state(std::string(CutText(name, limits.shown_path_bytes)));
+    view->add_differs_from_state(std::string(text::CutText(name, limits.shown_path_bytes)));
   }
 }
 

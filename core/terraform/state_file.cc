@@ -631,7 +631,7 @@ bool IsSameAsStored(const Value& planned, const Value& stored) {
   if (IsWrapped(stored) && !IsPlainObject(planned, stored)) {
     return IsSameAsStored(planned, *stored.Find("value"));
   }
-  if (planned.kind() == Kind::kString && stored.kind() == Kind::kNumber && IsNumber(planned.text())) {
+  if (planned.kind() == Kind::kString && stored.kind() == Kind::kNumber && IsNumberText(planned.text())) {
     return CanonicalNumber(planned.text()) == stored.text();
   }
   if (planned.kind() != stored.kind()) return IsSame(planned, stored);

@@ -49,13 +49,6 @@ constexpr StateMember kInstanceFields[] = {
     {"create_before_destroy", StateField::kCreateBeforeDestroy, false},
 };
 
-bool ConsumeDigits(std::string_view* text) {
-  const size_t end = std::min(text->find_first_not_of("0123456789"), text->size());
-  if (end == 0 || (end > 1 && text->starts_with('0'))) return false;
-  text->remove_prefix(end);
-  return true;
-}
-
 }  // namespace
 
 StateLevel Above(StateLevel level) {
@@ -147,21 +140,5 @@ bool IsModule(std::string_view text) {
 }
 
 bool IsProvider(std::string_view text) { return ParseProviderAddress(text).ok(); }
-
-bool IsNumber(std::string_view text) {
-  text::ConsumePrefix(&text, "-");
-  if (!ConsumeDigits(&text)) return false;
-  const auto consume_any_digits = [&text] {
-    const size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
-    text.remove_prefix(end);
-    return end != 0;
-  };
-  if (text::ConsumePrefix(&text, ".") && !consume_any_digits()) return false;
-  if (text::ConsumePrefix(&text, "e") || text::ConsumePrefix(&text, "E")) {
-    if (!text::ConsumePrefix(&text, "+")) text::ConsumePrefix(&text, "-");
-    if (!consume_any_digits()) return false;
-  }
-  return text.empty();
-}
 
 }  // namespace countersign::terraform

@@ -88,8 +88,6 @@ bool IsLineage(std::string_view text);
 bool IsDeposedKey(std::string_view text);
 bool IsModule(std::string_view text);
 bool IsProvider(std::string_view text);
-// Whether it is a number as RFC 8259 writes it.
-bool IsNumber(std::string_view text);
 
 }  // namespace countersign::terraform
 

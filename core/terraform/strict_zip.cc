@@ -10,6 +10,7 @@
 
 #include "core/terraform/unreadable.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 
 namespace countersign::terraform {
 namespace {
@@ -101,30 +102,6 @@ absl::Status RefuseWhatIsNoZip(std::string_view bytes) {
 
 // ---- Names ------------------------------------------------------------------------------------------
 
-// Takes one code point off the front. Refuses what RFC 3629 refuses.
-std::optional<char32_t> TakeCodePoint(std::string_view* text) {
-  const auto lead = static_cast<unsigned char>(text->front());
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xC0 ? 0
-                        : lead < 0xE0 ? 2
-                        : lead < 0xF0 ? 3
-                        : lead < 0xF8 ? 4
-                                      : 0;
-  if (length == 0 || text->size() < length) return std::nullopt;
-  char32_t point = length == 1 ? lead : lead & (0x7Fu >> length);
-  for (size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<unsigned char>((*text)[i]);
-    if ((byte & 0xC0) != 0x80) return std::nullopt;
-    point = point << 6 | (byte & 0x3F);
-  }
-  constexpr std::array<char32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-  if (point < kSmallest[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
-    return std::nullopt;
-  }
-  text->remove_prefix(length);
-  return point;
-}
-
 // Controls, and what changes how the text around it looks without being seen itself.
 bool IsInvisible(char32_t point) {
   constexpr std::pair<char32_t, char32_t> kRanges[] = {
@@ -144,7 +121,7 @@ bool NeedsUtf8Flag(char32_t point) { return point > 0x7D; }
 const char* FaultInCharacters(std::string_view name, bool* needs_utf8_flag) {
   *needs_utf8_flag = false;
   while (!name.empty()) {
-    const auto point = TakeCodePoint(&name);
+    const auto point = text::TakeCodePoint(&name);
     if (!point.has_value()) return "its name is not valid UTF-8";
     if (IsInvisible(*point)) return "its name holds a character that cannot be seen";
     if (*point == '\\') return "its name holds a backslash";

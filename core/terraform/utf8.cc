@@ -3,29 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text/utf8.h"
+
 namespace countersign::terraform {
 namespace {
-
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-// The length of the well-formed character at the front of `text`, which is not empty; 0 when there is none.
-size_t CharacterLength(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  if (first < 0x80) return 1;
-  size_t length = 0;
-  if (first >= 0xc2 && first <= 0xdf) length = 2;
-  if (first >= 0xe0 && first <= 0xef) length = 3;
-  if (first >= 0xf0 && first <= 0xf4) length = 4;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!IsContinuation(text[i])) return 0;
-  }
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool surrogate = first == 0xed && second > 0x9f;
-  const bool too_large = first == 0xf4 && second > 0x8f;
-  return overlong || surrogate || too_large ? 0 : length;
-}
 
 constexpr std::array<std::string_view, 25> kSpaces = {
     " ",      "\t",     "\n",     "\v",     "\f",     "\r",     "\u0085", "\u00a0", "\u1680",
@@ -49,10 +30,9 @@ size_t SpaceAtEnd(std::string_view text) {
 }  // namespace
 
 size_t FirstInvalidUtf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const size_t length = CharacterLength(text.substr(at));
-    if (length == 0) return at;
-    at += length;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    if (!text::TakeCodePoint(&rest).has_value()) return text.size() - rest.size();
   }
   return std::string_view::npos;
 }

@@ -11,6 +11,7 @@
 #include "server/base/timestamps.h"
 #include "server/broker/deterministic_bytes.h"
 #include "server/broker/documents.h"
+#include "server/broker/recorded_answer.h"
 #include "server/proposal/life.h"
 #include "server/proposal/resource_name.h"
 
@@ -192,11 +193,7 @@ absl::StatusOr<v1::Proposal> Broker::TransitionProposal(const Call& call, std::s
     if (!MaySee(call.caller, snapshot.record.proposal)) return error::Make(v1::NOT_FOUND, "no such proposal");
     return rule(snapshot);
   });
-  if (!answer.ok()) return answer.status();
-  v1::Proposal proposal;
-  if (!proposal.ParseFromString(*answer))
-    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
-  return proposal;
+  return ReadAnswer<v1::Proposal>(answer);
 }
 
 absl::StatusOr<std::string> Broker::Replay(const Call& call) {
@@ -235,29 +232,40 @@ Broker::Step Broker::Supersede(const Call& call, const Snapshot& snapshot, const
   return step;
 }
 
+absl::StatusOr<bool> Broker::CommitMove(const storage::Record& record, const Move& move, absl::Time now,
+                                        absl::Time deadline) {
+  storage::Change change;
+  change.expected_version = record.version;
+  change.only_if_due_at = move.only_if_due_at;
+  change.proposal = record.proposal;
+  change.proposal.set_state(move.state);
+  change.proposal.clear_blocked_by();
+  change.proposal.set_state_detail(move.detail);
+  *change.proposal.mutable_update_time() = base::ToTimestamp(now);
+  change.proposal.set_etag(text::Concat(record.version + 1));
+  change.event =
+      audit::Event(move.event, audit::kBroker, record.proposal.name(), "", now, {move.event_detail});
+  const auto outcome = store_->Commit(change, deadline);
+  if (!outcome.ok()) return outcome.status();
+  const bool committed = *outcome == storage::CommitOutcome::kCommitted;
+  if (committed) Committed(record.proposal.state(), std::move(change));
+  return committed;
+}
+
 absl::Status Broker::CommitSweep(const storage::Record& record, absl::Time now, absl::Time deadline) {
   const v1::Proposal::State before = record.proposal.state();
   const bool lease = before == v1::Proposal::EXECUTING;
   const auto after = proposal::Next(before, lease ? proposal::Step::kLoseLease : proposal::Step::kExpire);
   if (!after.ok()) return after.status();
-  storage::Change change;
-  change.expected_version = record.version;
-  change.only_if_due_at = now;
-  change.proposal = record.proposal;
-  change.proposal.set_state(*after);
-  change.proposal.clear_blocked_by();
-  change.proposal.set_state_detail(lease
-                                       ? "the runner stopped reporting; look at the target, then resolve this"
-                                   : before == v1::Proposal::PENDING ? "nobody decided in time"
-                                                                     : "the approval was not used in time");
-  *change.proposal.mutable_update_time() = base::ToTimestamp(now);
-  change.proposal.set_etag(text::Concat(record.version + 1));
-  change.event = audit::Event(lease ? "execution.lease_lost" : "proposal.expired", audit::kBroker,
-                              record.proposal.name(), "", now, {{"from", v1::Proposal::State_Name(before)}});
-  const auto outcome = store_->Commit(change, deadline);
-  if (!outcome.ok()) return outcome.status();
-  if (*outcome == storage::CommitOutcome::kCommitted) Committed(before, std::move(change));
-  return absl::OkStatus();
+  const char* const detail = lease ? "the runner stopped reporting; look at the target, then resolve this"
+                             : before == v1::Proposal::PENDING ? "nobody decided in time"
+                                                               : "the approval was not used in time";
+  const Move move{.state = *after,
+                  .detail = detail,
+                  .event = lease ? "execution.lease_lost" : "proposal.expired",
+                  .event_detail = {"from", v1::Proposal::State_Name(before)},
+                  .only_if_due_at = now};
+  return CommitMove(record, move, now, deadline).status();
 }
 
 absl::StatusOr<int> Broker::Sweep(absl::Time deadline) {

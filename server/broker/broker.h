@@ -168,6 +168,17 @@ class Broker {
   absl::StatusOr<storage::Record> LoadVisible(const Caller& caller, std::string_view name,
                                               absl::Time deadline);
   void Committed(v1::Proposal::State before, storage::Change change);
+  // What time or the world does to a proposal, without a caller.
+  struct Move {
+    v1::Proposal::State state;
+    std::string detail;
+    std::string event;
+    std::pair<std::string_view, std::string> event_detail;
+    std::optional<absl::Time> only_if_due_at;
+  };
+  // Whether it was committed; not when somebody else was faster.
+  absl::StatusOr<bool> CommitMove(const storage::Record& record, const Move& move, absl::Time now,
+                                  absl::Time deadline);
   absl::Status CommitSweep(const storage::Record& record, absl::Time now, absl::Time deadline);
 
   // Moves the proposal of `snapshot` to SUPERSEDED because of `why`, and refuses the caller with it.

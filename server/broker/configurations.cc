@@ -15,6 +15,7 @@
 #include "server/broker/broker.h"
 #include "server/broker/documents.h"
 #include "server/broker/page_token.h"
+#include "server/broker/recorded_answer.h"
 #include "server/proposal/resource_name.h"
 #include "server/proposal/validate.h"
 
@@ -93,13 +94,8 @@ absl::StatusOr<v1::ApplyDocumentsResponse> Broker::ApplyDocuments(const Caller& 
     return status;
   const Call call = MakeCall(caller, Method::kApplyDocuments, request.request_id(), request, deadline);
   if (call.repeatable) {
-    const auto answer = Replay(call);
-    if (error::ReasonOf(answer.status()) != v1::NOT_FOUND) {
-      v1::ApplyDocumentsResponse response;
-      if (answer.ok() && response.ParseFromString(*answer)) return response;
-      return answer.ok() ? error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read")
-                         : answer.status();
-    }
+    auto first = ReadAnswer<v1::ApplyDocumentsResponse>(Replay(call));
+    if (error::ReasonOf(first.status()) != v1::NOT_FOUND) return first;
   }
   auto loaded = store_->LoadDocuments(deadline);
   if (!loaded.ok()) return loaded.status();

@@ -8,6 +8,7 @@
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
+#include "server/broker/recorded_answer.h"
 #include "server/broker/world_moved.h"
 #include "server/proposal/life.h"
 #include "server/proposal/resource_name.h"
@@ -104,14 +105,11 @@ absl::StatusOr<v1::ClaimProposalResponse> Broker::ClaimProposal(const Caller& ca
   if (!id.ok()) return id.status();
   const Call call = MakeCall(caller, Method::kClaimProposal, request.request_id(), request, deadline);
   const std::string token_id = base::NewId(*random_);
-  const auto answer =
-      Transition(call, *id, [&](const Snapshot& snapshot) { return ClaimRule(call, token_id, snapshot); });
-  if (!answer.ok()) return answer.status();
+  auto response = ReadAnswer<v1::ClaimProposalResponse>(
+      Transition(call, *id, [&](const Snapshot& snapshot) { return ClaimRule(call, token_id, snapshot); }));
+  if (!response.ok()) return response.status();
   // A repeated claim gets the same token, signed again, as long as no other claim came after it.
-  v1::ClaimProposalResponse response;
-  if (!response.ParseFromString(*answer))
-    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
-  const IssuedToken issued = IssuedToken::FromText(response.token());
+  const IssuedToken issued = IssuedToken::FromText(response->token());
   if (issued.id != token_id) {
     if (!digest::Equal(issued.holder_thumbprint, caller.certificate_thumbprint)) {
       return error::Make(v1::TOKEN_WRONG_HOLDER,
@@ -125,9 +123,9 @@ absl::StatusOr<v1::ClaimProposalResponse> Broker::ClaimProposal(const Caller& ca
     }
   }
   auto token =
-      SignToken(caller, response.proposal(), issued.id, base::ToTime(response.proposal().update_time()));
+      SignToken(caller, response->proposal(), issued.id, base::ToTime(response->proposal().update_time()));
   if (!token.ok()) return token.status();
-  response.set_token(*std::move(token));
+  response->set_token(*std::move(token));
   return response;
 }
 
@@ -191,15 +189,12 @@ absl::StatusOr<v1::RedeemTokenResponse> Broker::RedeemToken(const Caller& caller
   body.set_token(claims->token_id);
   const Call call = MakeCall(caller, Method::kRedeemToken, request.request_id(), body, deadline);
   const std::string execution_id = base::NewId(*random_);
-  const auto answer = Transition(call, *id, [&](const Snapshot& snapshot) {
-    return RedeemRule(call, *claims, request.action_digest(), execution_id, snapshot);
-  });
-  if (!answer.ok()) return answer.status();
-  v1::RedeemTokenResponse response;
-  if (!response.ParseFromString(*answer))
-    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
-  if (response.proposal().execution().id() == execution_id) return response;
-  const absl::Status alive = CheckStillExecuting(call, *claims, response.proposal());
+  const auto response =
+      ReadAnswer<v1::RedeemTokenResponse>(Transition(call, *id, [&](const Snapshot& snapshot) {
+        return RedeemRule(call, *claims, request.action_digest(), execution_id, snapshot);
+      }));
+  if (!response.ok() || response->proposal().execution().id() == execution_id) return response;
+  const absl::Status alive = CheckStillExecuting(call, *claims, response->proposal());
   if (!alive.ok()) return alive;
   return response;
 }

@@ -7,6 +7,7 @@
 #include "core/text/text.h"
 #include "server/broker/broker.h"
 #include "server/broker/deterministic_bytes.h"
+#include "server/broker/world_moved.h"
 #include "server/decision/standing.h"
 
 namespace countersign::broker {
@@ -80,9 +81,7 @@ absl::Status Broker::CheckStanding(const Snapshot& snapshot, absl::Time deadline
   if (!memory.ok()) return memory.status();
   const int64_t version = memory->has_value() ? (*memory)->version() : 0;
   if (version == proposal.plan().memory_version()) return absl::OkStatus();
-  return error::Make(v1::PLAN_STALE,
-                     text::Concat("the state of ", proposal.action().target(),
-                                  " moved since this was submitted; plan again and submit that"));
+  return Overtaken(proposal);
 }
 
 absl::StatusOr<v1::PlanView> Broker::StoredView(const v1::Proposal& proposal, absl::Time deadline) const {

@@ -14,6 +14,7 @@
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
 #include "server/broker/page_token.h"
+#include "server/broker/recorded_answer.h"
 #include "server/decision/decide.h"
 #include "server/proposal/life.h"
 #include "server/proposal/resource_name.h"
@@ -114,11 +115,7 @@ absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
   const auto answer = Transition(call, "", [&](const Snapshot& snapshot) {
     return CreateRule(call, request, sizes, plan.has_value() ? &*plan : nullptr, snapshot);
   });
-  if (!answer.ok()) return answer.status();
-  v1::Proposal proposal;
-  if (!proposal.ParseFromString(*answer))
-    return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
-  return proposal;
+  return ReadAnswer<v1::Proposal>(answer);
 }
 
 absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::CreateProposalRequest& request,

@@ -7,6 +7,8 @@
 #include "server/audit/event.h"
 #include "server/base/timestamps.h"
 #include "server/broker/broker.h"
+#include "server/broker/recorded_answer.h"
+#include "server/broker/world_moved.h"
 #include "server/proposal/resource_name.h"
 #include "server/proposal/validate.h"
 
@@ -105,11 +107,9 @@ absl::StatusOr<v1::TargetMemory> Broker::AdoptState(const Caller& caller,
     return error::InvalidField("target", "must be targets/{target}");
   }
   const Call call = MakeCall(caller, Method::kAdoptState, request.request_id(), request, deadline);
-  v1::TargetMemory answer;
   if (call.repeatable) {
-    const auto first = Replay(call);
-    if (first.ok() && answer.ParseFromString(*first)) return answer;
-    if (error::ReasonOf(first.status()) != v1::NOT_FOUND) return first.status();
+    auto first = ReadAnswer<v1::TargetMemory>(Replay(call));
+    if (error::ReasonOf(first.status()) != v1::NOT_FOUND) return first;
   }
   const auto source = LoadVisible(caller, request.proposal(), deadline);
   if (!source.ok()) return source.status();
@@ -134,7 +134,7 @@ absl::StatusOr<v1::TargetMemory> Broker::AdoptState(const Caller& caller,
                                    {"before", known->has_value() ? Watermark((*known)->state()) : ""},
                                    {"after", Watermark(memory.state())},
                                    {"memory_version", text::Concat(memory.version())}});
-  answer = memory;
+  v1::TargetMemory answer = memory;
   answer.set_etag(EtagOf(answer));
   const storage::RequestRecord record{caller.principal, call.request_id, call.body_digest,
                                       answer.SerializeAsString()};
@@ -144,10 +144,7 @@ absl::StatusOr<v1::TargetMemory> Broker::AdoptState(const Caller& caller,
     return error::Make(v1::ETAG_MISMATCH, "what is remembered of the target changed at the same moment");
   }
   if (*outcome == storage::CommitOutcome::kDuplicateRequest) {
-    const auto first = Replay(call);
-    if (!first.ok()) return first.status();
-    if (!answer.ParseFromString(*first))
-      return error::Make(v1::DATA_CORRUPTED, "a recorded answer cannot be read");
+    return ReadAnswer<v1::TargetMemory>(Replay(call));
   }
   (void)SupersedeOvertaken(deadline);  // Whatever this leaves undone, the sweeper does.
   return answer;
@@ -158,23 +155,14 @@ absl::StatusOr<int> Broker::SupersedeOvertaken(absl::Time deadline) {
   if (!overtaken.ok()) return overtaken.status();
   int moved = 0;
   for (const storage::Record& record : *overtaken) {
-    const v1::Proposal::State before = record.proposal.state();
-    storage::Change change;
-    change.expected_version = record.version;
-    change.proposal = record.proposal;
-    change.proposal.set_state(v1::Proposal::SUPERSEDED);
-    change.proposal.set_state_detail(text::Concat("the state of ", record.proposal.action().target(),
-                                                  " moved since this was submitted; plan again"));
-    change.proposal.clear_blocked_by();
-    *change.proposal.mutable_update_time() = base::ToTimestamp(clock_->Now());
-    change.proposal.set_etag(text::Concat(record.version + 1));
-    change.event = audit::Event("proposal.superseded", audit::kBroker, record.proposal.name(), "",
-                                clock_->Now(), {{"reason", v1::Reason_Name(v1::PLAN_STALE)}});
-    const auto outcome = store_->Commit(change, deadline);
-    if (!outcome.ok()) return outcome.status();
-    if (*outcome != storage::CommitOutcome::kCommitted) continue;
-    Committed(before, std::move(change));
-    ++moved;
+    const Move move{.state = v1::Proposal::SUPERSEDED,
+                    .detail = std::string(Overtaken(record.proposal).message()),
+                    .event = "proposal.superseded",
+                    .event_detail = {"reason", v1::Reason_Name(v1::PLAN_STALE)},
+                    .only_if_due_at = std::nullopt};
+    const auto committed = CommitMove(record, move, clock_->Now(), deadline);
+    if (!committed.ok()) return committed.status();
+    moved += *committed ? 1 : 0;
   }
   return moved;
 }

@@ -3,6 +3,8 @@
 
 #include "absl/status/status.h"
 #include "core/error/error.h"
+#include "core/text/text.h"
+#include "countersign/v1/resource.pb.h"
 
 namespace countersign::broker {
 
@@ -11,6 +13,13 @@ namespace countersign::broker {
 inline bool IsWorldMoved(const absl::Status& standing) {
   const v1::Reason reason = error::ReasonOf(standing);
   return reason == v1::POLICY_CHANGED || reason == v1::APPROVER_NOT_ELIGIBLE || reason == v1::PLAN_STALE;
+}
+
+// Why a plan that was judged against another memory of its target than there is now does not stand.
+inline absl::Status Overtaken(const v1::Proposal& proposal) {
+  return error::Make(v1::PLAN_STALE,
+                     text::Concat("the state of ", proposal.action().target(),
+                                  " moved since this was submitted; plan again and submit that"));
 }
 
 }  // namespace countersign::broker

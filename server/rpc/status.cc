@@ -4,6 +4,7 @@
 
 #include "core/error/error.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/base/timestamps.h"
@@ -15,12 +16,9 @@ constexpr char kDomain[] = "countersign";
 // Clients accept 8 KiB of trailers. The text is in them three times, once with three bytes for each.
 constexpr size_t kMaxMessageBytes = 1000;
 
-// Never cuts a UTF-8 sequence in two.
 std::string Shortened(std::string_view message) {
   if (message.size() <= kMaxMessageBytes) return std::string(message);
-  size_t end = kMaxMessageBytes;
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
-  return text::Concat(message.substr(0, end), "...");
+  return text::Concat(text::CutText(message, kMaxMessageBytes), "...");
 }
 
 std::string PublicText(const absl::Status& status, v1::Reason reason, std::string_view request_id) {

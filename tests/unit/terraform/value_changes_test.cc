@@ -10,6 +10,7 @@
 #include "core/terraform/msgpack.h"
 #include "core/terraform/shown_json.h"
 #include "core/text/text.h"
+#include "core/text/utf8.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/terraform/plan_builder.h"
 
@@ -183,11 +184,11 @@ TEST(ShownJsonTest, CostsNoMoreThanItShows) {
 }
 
 TEST(ShownJsonTest, CutsBetweenCharacters) {
-  EXPECT_EQ(CutText("abc", 3), "abc");
-  EXPECT_EQ(CutText("abc", 2), "ab");
-  EXPECT_EQ(CutText("aé", 2), "a");
-  EXPECT_EQ(CutText("\xf0\x9f\x98\x80", 3), "");
-  EXPECT_EQ(CutText("", 0), "");
+  EXPECT_EQ(text::CutText("abc", 3), "abc");
+  EXPECT_EQ(text::CutText("abc", 2), "ab");
+  EXPECT_EQ(text::CutText("aé", 2), "a");
+  EXPECT_EQ(text::CutText("\xf0\x9f\x98\x80", 3), "");
+  EXPECT_EQ(text::CutText("", 0), "");
 }
 
 TEST(ContentHasherTest, IsTheHmacOfTheStandard) {
