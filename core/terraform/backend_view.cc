@@ -83,31 +83,32 @@ bool IsShown(std::string_view type, std::string_view name) {
 }
 
 // A URL can carry a password before the host and a token behind the question mark.
-bool IsPlainText(std::string_view text) {
+bool IsPlainText(std::string_view text, const SecretTexts& secrets) {
   const bool url = text.find("://") != std::string_view::npos;
-  return !HoldsSecret(text) && !(url && text.find_first_of("@?") != std::string_view::npos);
+  return !HoldsSecret(text) && !secrets.AreIn(text) &&
+         !(url && text.find_first_of("@?") != std::string_view::npos);
 }
 
-bool IsPlain(const Value& value) {
+bool IsPlain(const Value& value, const SecretTexts& secrets) {
   switch (value.kind()) {
     case Kind::kString:
-      return IsPlainText(value.text());
+      return IsPlainText(value.text(), secrets);
     case Kind::kSequence:
-      return std::all_of(value.elements().begin(), value.elements().end(), IsPlain);
+      return std::all_of(value.elements().begin(), value.elements().end(),
+                         [&secrets](const Value& element) { return IsPlain(element, secrets); });
     case Kind::kMapping:
-      return std::all_of(value.members().begin(), value.members().end(), [](const Member& member) {
-        return !IsSecretName(member.name) && IsPlain(member.value);
+      return std::all_of(value.members().begin(), value.members().end(), [&secrets](const Member& member) {
+        return !IsSecretName(member.name) && IsPlain(member.value, secrets);
       });
     default:
       return true;
   }
 }
 
-void AddSetting(const Member& setting, const Limits& limits, v1::Backend* shown) {
+void AddSetting(const Member& setting, const Limits& limits, KnownSecrets* secrets, v1::Backend* shown) {
   const std::string name(setting.name);
-  SecretNameMemory names;
-  const Mask mask(limits, "", "", &names);
-  if (IsShown(shown->type(), name) && IsPlain(setting.value)) {
+  const Mask mask(limits, "", "", secrets);
+  if (IsShown(shown->type(), name) && IsPlain(setting.value, secrets->texts)) {
     ShownJson json = ShowJson(setting.value, mask.root(), limits.shown_text_bytes);
     if (!json.cut) {
       (*shown->mutable_settings())[name] = std::move(json.text);
@@ -120,7 +121,7 @@ void AddSetting(const Member& setting, const Limits& limits, v1::Backend* shown)
 }  // namespace
 
 absl::StatusOr<v1::Backend> ShowBackend(const plan_file::Backend& backend, const SaltedDigest& salted,
-                                        const Limits& limits) {
+                                        const Limits& limits, KnownSecrets* secrets) {
   constexpr std::string_view kPlace = "tfplan: backend.config";
   ValueArena arena(limits);
   const auto config = DecodeMsgpack(backend.config().msgpack(), &arena, limits, kPlace);
@@ -137,7 +138,7 @@ absl::StatusOr<v1::Backend> ShowBackend(const plan_file::Backend& backend, const
   for (const Member& setting : config->members()) {
     if (setting.name.size() > limits.shown_path_bytes)
       return Unreadable(kPlace, "has a name that is too long");
-    if (!setting.value.is_null()) AddSetting(setting, limits, &shown);
+    if (!setting.value.is_null()) AddSetting(setting, limits, secrets, &shown);
   }
   return shown;
 }

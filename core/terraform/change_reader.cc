@@ -228,7 +228,7 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   Describe(change, &view);
   Values values(left_);
   const Place here(place, "change");
-  Mask mask(limits_, "tfplan: sensitive paths", view.type(), &names_);
+  Mask mask(limits_, "tfplan: sensitive paths", view.type(), &secrets_);
   absl::Status status = DecodeBoth(change.change(), here, &values);
   const absl::StatusOr<bool> in_state = MarkAsInStates(change, &mask);
   if (status.ok()) status = in_state.status();
@@ -272,7 +272,7 @@ absl::StatusOr<ReadOutput> ChangeReader::Output(const plan_file::OutputChange& o
 
   Values values(left_);
   const Place here(place, "change");
-  Mask mask(limits_, "tfplan: sensitive paths", "", &names_);
+  Mask mask(limits_, "tfplan: sensitive paths", "", &secrets_);
   absl::Status status = DecodeBoth(output.change(), here, &values);
   if (status.ok()) status = MarkChange(output.change(), here, &values.arena, false, &mask);
   if (status.ok() && view.sensitive()) status = mask.MarkBefore({});
@@ -305,7 +305,7 @@ absl::StatusOr<ReadInvocation> ChangeReader::Invocation(const plan_file::ActionI
   view.set_deferred(deferred);
 
   Values values(left_);
-  Mask mask(limits_, "tfplan: sensitive paths", "", &names_);
+  Mask mask(limits_, "tfplan: sensitive paths", "", &secrets_);
   const absl::Status marked =
       EachPath(invocation.sensitive_config_paths(), Place(place, "sensitive_config_paths"), &values.arena,
                [&mask](const Path& path) { return mask.MarkAfter(path); });
@@ -330,20 +330,49 @@ absl::StatusOr<ReadInvocation> ChangeReader::Invocation(const plan_file::ActionI
   return read;
 }
 
-absl::StatusOr<std::string> ChangeReader::HiddenValue(std::string_view name,
-                                                      const plan_file::DynamicValue& value, bool sensitive,
-                                                      const Place& place) {
-  Values values(left_);
-  const auto decoded = Decode(value.msgpack(), &values.arena, place);
-  if (!decoded.ok()) return decoded.status();
-  Mask mask(limits_, "tfplan: variables", "", &names_);
-  mask.SetName(name);
-  mask.Learn(Value(), *decoded);
-  ContentHasher fingerprint("countersign variable 1");
-  fingerprint.Add(name);
-  if (!sensitive) fingerprint.AddShown(*decoded, mask.root());
-  Take(values.arena);
-  return fingerprint.Finish();
+absl::StatusOr<std::vector<ReadVariable>> ChangeReader::Variables(
+    const google::protobuf::RepeatedPtrField<plan_file::Variable>& variables,
+    std::span<const std::string> sensitive, const Place& place) {
+  const auto mask_of = [&](const plan_file::Variable& variable) -> absl::StatusOr<Mask> {
+    Mask mask(limits_, "tfplan: variables", "", &secrets_);
+    mask.SetName(variable.name());
+    const bool marked = std::binary_search(sensitive.begin(), sensitive.end(), variable.name());
+    if (const absl::Status status = marked ? mask.MarkAfter({}) : absl::OkStatus(); !status.ok())
+      return status;
+    return mask;
+  };
+  ValueArena arena(left_);
+  std::vector<Value> values;
+  for (const plan_file::Variable& variable : variables) {
+    const auto value = Decode(variable.value().msgpack(), &arena, Place(place, "variables", values.size()));
+    if (!value.ok()) return value.status();
+    values.push_back(*value);
+    auto mask = mask_of(variable);
+    if (!mask.ok()) return mask.status();
+    mask->Learn(Value(), *value);
+    for (const std::string_view secret : mask->copies()) secrets_.texts.Add(secret);
+  }
+  // Only now is it known what is secret in all of them.
+  std::vector<ReadVariable> read;
+  for (const plan_file::Variable& variable : variables) {
+    const auto mask = mask_of(variable);
+    if (!mask.ok()) return mask.status();
+    const Value& value = values[read.size()];
+    ContentHasher shown("countersign variable 1");
+    shown.Add(variable.name());
+    shown.AddShown(value, mask->root());
+    ContentHasher whole("countersign variable value 1");
+    whole.Add(variable.name());
+    whole.Add(value);
+    read.push_back({variable.name(), shown.Finish(), salted_.Of(whole.Finish())});
+  }
+  Take(arena);
+  return read;
+}
+
+std::string ChangeReader::ShownText(std::string_view text) const {
+  if (secrets_.texts.AreIn(text) || HoldsSecret(text)) return std::string(kHidden);
+  return std::string(text::CutText(text, limits_.shown_text_bytes));
 }
 
 }  // namespace countersign::terraform

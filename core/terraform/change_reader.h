@@ -2,19 +2,23 @@
 #ifndef COUNTERSIGN_CORE_TERRAFORM_CHANGE_READER_H_
 #define COUNTERSIGN_CORE_TERRAFORM_CHANGE_READER_H_
 
+#include <google/protobuf/repeated_ptr_field.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/terraform/content_hasher.h"
+#include "core/terraform/known_secrets.h"
 #include "core/terraform/limits.h"
 #include "core/terraform/masking.h"
 #include "core/terraform/place.h"
 #include "core/terraform/saved_plan.h"
-#include "core/terraform/secret_names.h"
 #include "core/terraform/value_changes.h"
 #include "countersign/v1/plan.pb.h"
 
@@ -38,6 +42,13 @@ struct ReadInvocation {
   std::string digest;
 };
 
+// The value of a variable is shown nowhere.
+struct ReadVariable {
+  std::string name;
+  std::string digest;         // Of its name and value, without what is masked.
+  std::string salted_digest;  // Of its name and all of its value.
+};
+
 // Reads the changes of one plan one after another. What they need together is bounded by the limits. Borrows
 // everything it is given. Not thread-safe. All errors: PLAN_UNREADABLE.
 class ChangeReader {
@@ -51,9 +62,15 @@ class ChangeReader {
   absl::StatusOr<ReadOutput> Output(const plan_file::OutputChange& output, const Place& place);
   absl::StatusOr<ReadInvocation> Invocation(const plan_file::ActionInvocationInstance& invocation,
                                             bool deferred, const Place& place);
-  // The digest of a value that is shown nowhere. `sensitive`: nothing of it goes in.
-  absl::StatusOr<std::string> HiddenValue(std::string_view name, const plan_file::DynamicValue& value,
-                                          bool sensitive, const Place& place);
+  // To be called before all the others: what is secret in variables is hidden wherever it stands in the plan.
+  // `sensitive`: the names of those that are secret as a whole, sorted. `place` is that of the plan.
+  absl::StatusOr<std::vector<ReadVariable>> Variables(
+      const google::protobuf::RepeatedPtrField<plan_file::Variable>& variables,
+      std::span<const std::string> sensitive, const Place& place);
+  // A text of the plan as it can be shown: kHidden when it has a secret in it.
+  std::string ShownText(std::string_view text) const;
+  // What is known by now. Lives as long as this.
+  KnownSecrets* secrets() { return &secrets_; }
 
  private:
   struct Values;
@@ -80,7 +97,7 @@ class ChangeReader {
   const Limits& limits_;
   Limits left_;
   size_t detail_bytes_left_;
-  SecretNameMemory names_;
+  KnownSecrets secrets_;
 };
 
 }  // namespace countersign::terraform

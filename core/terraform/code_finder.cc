@@ -9,6 +9,7 @@
 
 #include "core/digest/digest.h"
 #include "core/terraform/block_rules.h"
+#include "core/terraform/secret_names.h"
 #include "core/terraform/unreadable.h"
 #include "core/text/text.h"
 
@@ -187,10 +188,16 @@ class Finder {
   }
 
   void TakeVariable(uint32_t index) {
-    const SourceAttribute* const sensitive = source_.Find(index, "sensitive");
-    if (sensitive == nullptr || !place_.module.empty()) return;
-    if (source_.LiteralOf(*sensitive).value_or(std::string(sensitive->expression)) == "false") return;
-    found_.sensitive_variables.emplace_back(source_.blocks[index].labels[0]);
+    const SourceAttribute* const mark = source_.Find(index, "sensitive");
+    const bool sensitive =
+        mark != nullptr && source_.LiteralOf(*mark).value_or(std::string(mark->expression)) != "false";
+    const std::string_view name = source_.blocks[index].labels[0];
+    if (sensitive && place_.module.empty()) found_.sensitive_variables.emplace_back(name);
+    const SourceAttribute* const value = source_.Find(index, "default");
+    if (value == nullptr || (!sensitive && !IsSecretName(name))) return;
+    if (auto literal = source_.LiteralOf(*value); literal.has_value()) {
+      found_.secret_defaults.push_back(*std::move(literal));
+    }
   }
 
   void TakeAttribute(const SourceAttribute& attribute) {

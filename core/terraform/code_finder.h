@@ -19,6 +19,7 @@ struct FoundCode {
   BlockCounts counts;
   std::vector<ProtectedResource> protected_resources;
   std::vector<std::string> sensitive_variables;  // Of the root, in any order, possibly more than once.
+  std::vector<std::string> secret_defaults;      // As Configuration has them.
   std::vector<std::string> called_modules;       // Keys, in any order, possibly more than once.
   size_t text_bytes = 0;                         // Of the blocks.
 };

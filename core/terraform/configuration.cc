@@ -88,6 +88,7 @@ class Reader {
     if (status.ok()) status = MatchCallsWithModules();
     if (!status.ok()) return status;
     configuration_.blocks = std::move(found_.blocks);
+    configuration_.secret_defaults = std::move(found_.secret_defaults);
     configuration_.sensitive_variables = std::move(found_.sensitive_variables);
     std::sort(configuration_.sensitive_variables.begin(), configuration_.sensitive_variables.end());
     configuration_.counts = found_.counts;

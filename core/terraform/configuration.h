@@ -47,6 +47,8 @@ struct Configuration {
   BlockCounts counts;
   std::vector<ProtectedResource> protected_resources;
   std::vector<std::string> sensitive_variables;  // Of the root, sorted: those that say so of themselves.
+  std::vector<std::string>
+      secret_defaults;  // Texts that sensitive variables, of any module, have by default.
   LockWriter lock_writer = LockWriter::kUnknown;
   std::vector<ProviderLock> lock;
   std::string lock_digest;  // Of the lock file's content.

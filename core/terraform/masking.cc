@@ -7,9 +7,6 @@ namespace {
 
 using Kind = Value::Kind;
 
-// Shorter ones are too often something else as well.
-constexpr size_t kShortestCopy = 8;
-
 // {name = "DB_PASSWORD", value = "…"}
 bool IsNamedSecretIn(const Value& mapping) {
   for (const std::string_view label : {"name", "key"}) {
@@ -35,10 +32,10 @@ const PathTrie::Node* Child(const PathTrie::Node* node, Step step) {
 }  // namespace
 
 Mask::Mask(const Limits& limits, std::string_view place, std::string_view resource_type,
-           SecretNameMemory* names)
-    : before_(limits, place), after_(limits, place), resource_type_(resource_type), names_(names) {}
+           KnownSecrets* secrets)
+    : before_(limits, place), after_(limits, place), resource_type_(resource_type), secrets_(secrets) {}
 
-void Mask::SetName(std::string_view name) { named_ = names_->IsSecret(name); }
+void Mask::SetName(std::string_view name) { named_ = secrets_->names.IsSecret(name); }
 
 Mask::Cursor Mask::root() const {
   Cursor cursor;
@@ -62,7 +59,7 @@ Mask::Cursor Mask::Cursor::Below(const PathTrie::Node* before, const PathTrie::N
 Mask::Cursor Mask::Cursor::Member(std::string_view name, const Value& before, const Value& after) const {
   Cursor member = Below(Child(before_, name), Child(after_, name));
   if (named_ || member.marked()) return member;
-  member.named_ = mask_->names_->IsSecret(name) ||
+  member.named_ = mask_->secrets_->names.IsSecret(name) ||
                   (depth_ == 0 && IsSecretOfType(mask_->resource_type_, name)) ||
                   (CarriesValue(name) && (IsNamedSecretIn(before) || IsNamedSecretIn(after)));
   return member;
@@ -77,7 +74,8 @@ bool Mask::Cursor::Hides(const Value& value) const {
   if (marked()) return true;
   if (value.kind() == Kind::kNumber) return named_;
   if (value.kind() != Kind::kString) return false;
-  return named_ || mask_->copies_.contains(value.text()) || HoldsSecret(value.text());
+  return named_ || mask_->copies_.contains(value.text()) || mask_->secrets_->texts.AreIn(value.text()) ||
+         HoldsSecret(value.text());
 }
 
 void Mask::Learn(const Value& before, const Value& after) {

@@ -8,17 +8,17 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "core/terraform/known_secrets.h"
 #include "core/terraform/limits.h"
 #include "core/terraform/path.h"
-#include "core/terraform/secret_names.h"
 #include "core/terraform/value.h"
 
 namespace countersign::terraform {
 
 // Knows what is sensitive in one object, before and after a change: what is marked, in either value or in a
 // state; what is named like a secret, or stands beside such a name as in {name = "DB_PASSWORD", value = …};
-// texts that look like secrets; and texts that are the same as one of those. Truth values are hidden only
-// where they are marked.
+// texts that look like secrets; texts that are the same as one of those, and texts that have a secret of the
+// plan in them. Truth values are hidden only where they are marked.
 //
 // Borrows the texts of paths and values. Not thread-safe while it is built.
 class Mask {
@@ -49,9 +49,9 @@ class Mask {
     size_t depth_ = 0;
   };
 
-  // `resource_type` is empty for what is no resource. `place` says in errors whose paths they are. `names`
+  // `resource_type` is empty for what is no resource. `place` says in errors whose paths they are. `secrets`
   // is borrowed, and can serve any number of masks one after another.
-  Mask(const Limits& limits, std::string_view place, std::string_view resource_type, SecretNameMemory* names);
+  Mask(const Limits& limits, std::string_view place, std::string_view resource_type, KnownSecrets* secrets);
 
   // Errors: PLAN_UNREADABLE when there are too many.
   absl::Status MarkBefore(std::span<const PathStep> path) { return before_.Insert(path); }
@@ -62,6 +62,8 @@ class Mask {
   void Learn(const Value& before, const Value& after);
 
   Cursor root() const;
+  // The texts that were learned. They live as long as the values.
+  const std::set<std::string_view>& copies() const { return copies_; }
 
  private:
   void Learn(const Value& value, const Cursor& cursor, bool hidden);
@@ -69,7 +71,7 @@ class Mask {
   PathTrie before_;
   PathTrie after_;
   std::string_view resource_type_;
-  SecretNameMemory* names_;
+  KnownSecrets* secrets_;
   bool named_ = false;
   std::set<std::string_view> copies_;
 };

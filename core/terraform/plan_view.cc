@@ -11,10 +11,10 @@
 #include "core/terraform/configuration_view.h"
 #include "core/terraform/content_hasher.h"
 #include "core/terraform/fingerprint.h"
+#include "core/terraform/known_secrets.h"
 #include "core/terraform/masking.h"
 #include "core/terraform/plan_mode.h"
 #include "core/terraform/saved_plan.h"
-#include "core/terraform/secret_names.h"
 #include "core/terraform/shown_json.h"
 #include "core/terraform/state_comparison.h"
 #include "core/terraform/unreadable.h"
@@ -47,24 +47,24 @@ bool IsShown(const plan_file::ResourceInstanceChange& change, const v1::Resource
   return view.mode() != "data" || change.change().action() != kActionDelete;
 }
 
-void Show(const plan_file::CheckResults& result, const Limits& limits, v1::Check* check) {
+void Show(const plan_file::CheckResults& result, const ChangeReader& reader, v1::Check* check) {
   check->set_address(result.config_addr());
   check->set_kind(WordAt(kCheckKinds, result.kind()));
   check->set_status(WordAt(kCheckStatuses, result.status()));
   for (const plan_file::CheckObject& object : result.objects()) {
     for (const std::string& message : object.failure_messages()) {
-      check->add_problems(std::string(text::CutText(message, limits.shown_text_bytes)));
+      check->add_problems(reader.ShownText(message));
     }
   }
 }
 
 // The id of an object where it is one that can be shown.
-std::string ShownId(const StateObject& object, SecretNameMemory* names) {
+std::string ShownId(const StateObject& object, KnownSecrets* secrets) {
   const Value* const id = object.attributes.Find("id");
   if (id == nullptr || id->kind() != Value::Kind::kString || id->text().size() > kMostIdBytes) return "";
   Limits limits;
   limits.path_steps = limits.state_path_steps;
-  Mask mask(limits, "tfstate: sensitive_attributes", object.type, names);
+  Mask mask(limits, "tfstate: sensitive_attributes", object.type, secrets);
   for (const Path& path : object.sensitive_paths) {
     // What cannot be marked cannot be shown either.
     if (!mask.MarkBefore(path).ok()) return "";
@@ -72,6 +72,25 @@ std::string ShownId(const StateObject& object, SecretNameMemory* names) {
   mask.Learn(object.attributes, Value());
   const bool hidden = mask.root().Member("id", object.attributes, Value()).Hides(*id);
   return hidden ? "" : std::string(id->text());
+}
+
+v1::PlanState Summarize(const StateFile& state, KnownSecrets* secrets) {
+  v1::PlanState summary;
+  summary.set_lineage(state.lineage);
+  summary.set_serial(state.serial);
+  summary.set_resource_count(static_cast<int64_t>(state.managed_objects));
+  summary.set_content_digest(state.digest);
+  summary.set_terraform_version(state.terraform_version);
+  for (const uint32_t position : state.by_address) {
+    const StateObject& object = state.objects[position];
+    if (!object.managed) continue;
+    v1::StateResource* const resource = summary.add_resources();
+    resource->set_address(std::string(object.address));
+    resource->set_deposed(std::string(object.deposed));
+    resource->set_type(std::string(object.type));
+    resource->set_id(ShownId(object, secrets));
+  }
+  return summary;
 }
 
 // Makes the view of one plan. Borrows everything.
@@ -111,15 +130,16 @@ class Viewer {
 };
 
 absl::StatusOr<v1::PlanView> Viewer::View() {
-  ShowHead();
-  absl::Status status = ShowResources();
+  // The variables first: they tell what is secret everywhere else.
+  absl::Status status = ShowVariables();
+  if (status.ok()) status = ShowResources();
   if (status.ok()) status = ShowOutputs();
   if (status.ok()) status = ShowDrift();
   if (status.ok()) status = ShowDeferred();
   if (status.ok()) status = ShowInvocations();
-  if (status.ok()) status = ShowVariables();
   if (status.ok()) status = ShowBackendAndState();
   if (!status.ok()) return status;
+  ShowHead();
   Conclude();
   if (view_.ByteSizeLong() <= limits_.view_bytes) return std::move(view_);
   return Unreadable("tfplan", text::Concat("there is more to show than ", limits_.view_bytes,
@@ -137,7 +157,7 @@ void Viewer::ShowHead() {
   *view_.mutable_target_addresses() = plan_.target_addrs();
   *view_.mutable_force_replace_addresses() = plan_.force_replace_addrs();
   for (const plan_file::CheckResults& result : plan_.check_results()) {
-    Show(result, limits_, view_.add_checks());
+    Show(result, reader_, view_.add_checks());
   }
   *view_.mutable_configuration() = ShowConfiguration(saved_.configuration());
 }
@@ -218,15 +238,13 @@ absl::Status Viewer::ShowInvocations() {
 // Their values run through the whole configuration when the plan is applied, to providers too, so a plan with
 // other ones means something else.
 absl::Status Viewer::ShowVariables() {
-  const std::vector<std::string>& sensitive = saved_.configuration().sensitive_variables;
-  size_t index = 0;
-  for (const plan_file::Variable& variable : plan_.variables()) {
-    const bool hidden = std::binary_search(sensitive.begin(), sensitive.end(), variable.name());
-    auto digest =
-        reader_.HiddenValue(variable.name(), variable.value(), hidden, Place(place_, "variables", index++));
-    if (!digest.ok()) return digest.status();
-    fingerprint_.Add(*std::move(digest));
-    view_.add_variables(variable.name());
+  for (const std::string& text : saved_.configuration().secret_defaults) reader_.secrets()->texts.Add(text);
+  auto variables = reader_.Variables(plan_.variables(), saved_.configuration().sensitive_variables, place_);
+  if (!variables.ok()) return variables.status();
+  for (ReadVariable& variable : *variables) {
+    fingerprint_.Add(std::move(variable.digest));
+    (*view_.mutable_variable_digests())[variable.name] = std::move(variable.salted_digest);
+    view_.add_variables(std::move(variable.name));
   }
   std::sort(view_.mutable_variables()->begin(), view_.mutable_variables()->end());
   *view_.mutable_apply_time_variables() = plan_.apply_time_variables();
@@ -235,10 +253,10 @@ absl::Status Viewer::ShowVariables() {
 }
 
 absl::Status Viewer::ShowBackendAndState() {
-  auto backend = ShowBackend(plan_.backend(), salted_, limits_);
+  auto backend = ShowBackend(plan_.backend(), salted_, limits_, reader_.secrets());
   if (!backend.ok()) return backend.status();
   *view_.mutable_backend() = *std::move(backend);
-  *view_.mutable_state() = SummarizeState(saved_.state());
+  *view_.mutable_state() = Summarize(saved_.state(), reader_.secrets());
   view_.mutable_state()->set_previous_content_digest(saved_.previous_state().digest);
   AddObjectsWithoutChange(saved_, view_.mutable_state());
   HideIds();
@@ -270,23 +288,8 @@ absl::StatusOr<v1::PlanView> ReadPlan(std::string_view bytes, const ViewOptions&
 }
 
 v1::PlanState SummarizeState(const StateFile& state) {
-  v1::PlanState summary;
-  SecretNameMemory names;
-  summary.set_lineage(state.lineage);
-  summary.set_serial(state.serial);
-  summary.set_resource_count(static_cast<int64_t>(state.managed_objects));
-  summary.set_content_digest(state.digest);
-  summary.set_terraform_version(state.terraform_version);
-  for (const uint32_t position : state.by_address) {
-    const StateObject& object = state.objects[position];
-    if (!object.managed) continue;
-    v1::StateResource* const resource = summary.add_resources();
-    resource->set_address(std::string(object.address));
-    resource->set_deposed(std::string(object.deposed));
-    resource->set_type(std::string(object.type));
-    resource->set_id(ShownId(object, &names));
-  }
-  return summary;
+  KnownSecrets secrets;
+  return Summarize(state, &secrets);
 }
 
 }  // namespace countersign::terraform

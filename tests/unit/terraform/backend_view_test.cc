@@ -26,7 +26,8 @@ absl::StatusOr<v1::Backend> TryShow(const std::string& type, const json& setting
   backend.set_type(type);
   backend.set_workspace("default");
   backend.mutable_config()->set_msgpack(countersign::testing::Encode(settings));
-  return ShowBackend(backend, SaltedDigest("0123456789abcdef"), Limits());
+  KnownSecrets secrets;
+  return ShowBackend(backend, SaltedDigest("0123456789abcdef"), Limits(), &secrets);
 }
 
 v1::Backend Show(const std::string& type, const json& settings) {

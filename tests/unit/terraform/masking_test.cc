@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/terraform/known_secrets.h"
 #include "core/terraform/msgpack.h"
 #include "core/terraform/plan_view.h"
 #include "core/terraform/secret_names.h"
@@ -360,6 +361,114 @@ TEST(MaskingTest, HidesCopiesOfWhatIsHidden) {
   // Short ones are likely to be something else.
   EXPECT_THAT(PathsOfCreate({{"password", "postgre"}, {"engine", "postgre"}}),
               ElementsAre("engine", "password masked"));
+}
+
+// A plan with variables, of which `pin` says that it is sensitive, and the object. The state has lost its
+// marks.
+SmallPlan PlanWithVariables(const json& variables, const json& object) {
+  return {.objects = {{.address = "aws_thing.a", .action = kActionDelete, .before = object}},
+          .configuration = "variable \"pin\" {\n  sensitive = true\n}\n",
+          .edit = [variables](plan_file::Plan* plan) {
+            for (const auto& [name, value] : variables.items()) {
+              plan_file::Variable* const variable = plan->add_variables();
+              variable->set_name(name);
+              variable->mutable_value()->set_msgpack(countersign::testing::Encode(value));
+            }
+          }};
+}
+
+TEST(MaskingTest, HidesTheValuesOfSensitiveVariablesWhereverTheyStand) {
+  const json object = {
+      {"copy", kSecret}, {"within", "it is " + std::string(kSecret) + "!"}, {"other", "planted"}};
+  const auto paths = [&](const json& variables) {
+    return ChangedPaths(Read(PlanWithVariables(variables, object).Bytes()));
+  };
+  EXPECT_THAT(paths({{"pin", kSecret}}), ElementsAre("copy masked", "other", "within masked"));
+  EXPECT_THAT(paths({{"pin", {{"inner", {1, kSecret}}}}}),
+              ElementsAre("copy masked", "other", "within masked"));
+  EXPECT_THAT(paths({{"pin", "\n" + std::string(kSecret) + "\n"}}),
+              ElementsAre("copy masked", "other", "within masked"));
+  // By its name, and by the name of what is in it.
+  EXPECT_THAT(paths({{"api_token", kSecret}}), ElementsAre("copy masked", "other", "within masked"));
+  EXPECT_THAT(paths({{"login", {{"user", "planted"}, {"password", kSecret}}}}),
+              ElementsAre("copy masked", "other", "within masked"));
+  EXPECT_THAT(paths({{"greeting", kSecret}}), ElementsAre("copy", "other", "within"));
+  // Too short to be looked for.
+  EXPECT_THAT(paths({{"pin", "planted"}}), ElementsAre("copy", "other", "within"));
+}
+
+TEST(MaskingTest, HidesTheDefaultsOfSensitiveVariables) {
+  const auto paths = [](std::string_view arguments, std::string_view name = "pin") {
+    SmallPlan plan = PlanWithVariables(json::object(), {{"copy", kSecret}});
+    plan.configuration = "variable \"" + std::string(name) + "\" {\n" + std::string(arguments) + "}\n";
+    return ChangedPaths(Read(plan.Bytes()));
+  };
+  const std::string text = "  default = \"" + std::string(kSecret) + "\"\n";
+  EXPECT_THAT(paths(text + "  sensitive = true\n"), ElementsAre("copy masked"));
+  EXPECT_THAT(paths(text, "db_password"), ElementsAre("copy masked"));
+  EXPECT_THAT(paths(text), ElementsAre("copy"));
+}
+
+TEST(MaskingTest, HidesTheValuesOfSensitiveVariablesOutsideOfChangesToo) {
+  SmallPlan plan = PlanWithVariables({{"pin", kSecret}, {"zone", kSecret}},
+                                     {{"id", kSecret}, {"arn", "arn:" + std::string(kSecret)}});
+  plan.objects.push_back(
+      {.address = "aws_other.a", .action = kActionDelete, .before = {{"id", "x-" + std::string(kSecret)}}});
+  const auto variables = plan.edit;
+  plan.edit = [&variables](plan_file::Plan* message) {
+    variables(message);
+    plan_file::OutputChange* const output = message->add_output_changes();
+    output->set_name("answer");
+    output->mutable_change()->set_action(kActionCreate);
+    output->mutable_change()->add_values()->set_msgpack(countersign::testing::Encode(kSecret));
+    plan_file::CheckResults* const check = message->add_check_results();
+    check->set_kind(3);
+    check->set_config_addr("check.c");
+    check->set_status(2);
+    check->add_objects()->set_object_addr("check.c");
+    check->mutable_objects(0)->set_status(2);
+    check->mutable_objects(0)->add_failure_messages("not " + std::string(kSecret));
+    check->mutable_objects(0)->add_failure_messages("postgres://a:b@c/d is down");
+    check->mutable_objects(0)->add_failure_messages("too large");
+    *message->add_resource_drift() = message->resource_changes(0);
+    message->mutable_resource_drift(0)->mutable_change()->set_action(kActionUpdate);
+    message->mutable_resource_drift(0)->mutable_change()->add_values()->set_msgpack(
+        countersign::testing::Encode({{"id", "y"}, {"note", kSecret}}));
+    message->mutable_backend()->mutable_config()->set_msgpack(
+        countersign::testing::Encode({{"path", std::string(kSecret)}}));
+  };
+  const v1::PlanView view = Read(plan.Bytes());
+  EXPECT_THAT(view.DebugString(), Not(HasSubstr(std::string(kSecret))));
+  EXPECT_THAT(view.checks(0).problems(), ElementsAre("(sensitive value)", "(sensitive value)", "too large"));
+  EXPECT_THAT(view.backend().masked_settings(), ElementsAre("path"));
+  EXPECT_EQ(view.resource_drift_size(), 1);
+  ASSERT_EQ(view.state().resources_size(), 2);
+  EXPECT_EQ(view.state().resources(0).id(), "");
+  EXPECT_EQ(view.state().resources(1).id(), "");
+}
+
+TEST(SecretTextsTest, FindsWhatWasAddedAnywhereInAText) {
+  SecretTexts texts;
+  EXPECT_FALSE(texts.AreIn("anything at all"));
+  for (const std::string_view text : {"correct horse", "correct horse battery", "abababab", "  \n short \n ",
+                                      "zebra crossing", "zebra cross"}) {
+    texts.Add(text);
+  }
+  for (const std::string_view text :
+       {"correct horse", "the correct horse battery", "xabababab", "zebra cross", "\"zebra crossroads\""}) {
+    EXPECT_TRUE(texts.AreIn(text)) << text;
+  }
+  for (const std::string_view text :
+       {"", "a", "correct hors", "the correct mule", "abababa", "short", "zebra cros"}) {
+    EXPECT_FALSE(texts.AreIn(text)) << text;
+  }
+}
+
+TEST(SecretTextsTest, TakesTimeLinearInTheLength) {
+  SecretTexts texts;
+  for (int i = 0; i < 1000; ++i) texts.Add(std::string(300, 'a') + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) texts.Add(std::string(8 + i % 200, 'b') + "x" + std::to_string(i));
+  EXPECT_FALSE(texts.AreIn(std::string(4u << 20, 'b')));
 }
 
 TEST(MaskingTest, ShowsWhatStandsAroundASecretInAListThatGetsLonger) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/terraform/known_secrets.h"
 #include "core/terraform/msgpack.h"
 #include "core/terraform/shown_json.h"
 #include "core/text/text.h"
@@ -35,8 +36,8 @@ class Differ {
     const auto other = DecodeMsgpack(after_, &arena_, Limits(), "after");
     EXPECT_THAT(one, IsOk());
     EXPECT_THAT(other, IsOk());
-    SecretNameMemory names;
-    Mask mask(Limits(), "paths", "", &names);
+    KnownSecrets secrets;
+    Mask mask(Limits(), "paths", "", &secrets);
     mask.Learn(*one, *other);
     ContentHasher hasher("test");
     ValueChanges found = FindChanges(*one, *other, mask.root(), SaltedDigest("0123456789abcdef"), limits,
@@ -176,8 +177,8 @@ TEST(ValueChangesTest, TakesTimeLinearInTheSizeOfTheValues) {
 
 TEST(ShownJsonTest, CostsNoMoreThanItShows) {
   const std::string large(64 << 20, '\x01');
-  SecretNameMemory names;
-  const Mask mask(Limits(), "paths", "", &names);
+  KnownSecrets secrets;
+  const Mask mask(Limits(), "paths", "", &secrets);
   const ShownJson shown = ShowJson(Value::String(large), mask.root(), 100);
   EXPECT_TRUE(shown.cut);
   EXPECT_EQ(shown.text.size(), 100u);
