@@ -27,6 +27,7 @@ constexpr size_t kFarthestName = 3;  // In edits, for what is taken as a slip of
 struct AnalyzeOptions {
   std::string file;
   std::string environment;
+  std::string engine;
   std::string fail_on;
   std::string explain;
   std::string output;
@@ -52,6 +53,7 @@ absl::StatusOr<Analysis> AnalyzePlan(Session& session, const AnalyzeOptions& opt
   finding::PlanContext context;
   context.has_target = false;
   context.environment = options.environment;
+  context.engine = options.engine;
   context.now = session.environment().Now();
   Analysis analysis;
   analysis.findings = finding::JudgePlan(*plan, context);
@@ -234,6 +236,8 @@ void AddAnalyzeVerb(Verbs& verbs, Session& session) {
                 [&session, options] { return Analyze(session, *options); });
   verb.add_option("FILE", options->file, "A saved plan; - is standard input");
   verb.add_option("--environment", options->environment, "What it is for, such as production");
+  verb.add_option("--engine", options->engine, "What it is to be applied with: terraform or tofu")
+      ->check(CLI::IsMember({"terraform", "tofu"}));
   verb.add_option("--fail-on", options->fail_on,
                   "Exit with 1 when a finding is so bad or worse: info, warning, high or critical")
       ->check(CLI::IsMember({"info", "warning", "high", "critical"}, CLI::ignore_case))

@@ -144,6 +144,7 @@ absl::StatusOr<int> Show(Session& session, const TargetOptions& options) {
     return kDone;
   }
   PrintRow(session, "Target", EscapeLine(memory->target()));
+  PrintRow(session, "Engine", memory->engine().empty() ? "terraform or tofu" : EscapeLine(memory->engine()));
   PrintRow(session, "State", StateText(memory->state()));
   PrintRow(session, "Content", EscapeLine(memory->state().content_digest()));
   PrintRow(session, "Kept in", BackendText(memory->backend()));

@@ -15,6 +15,9 @@
 
 namespace countersign::finding {
 
+// From what age on a plan is old where nobody says otherwise.
+inline constexpr absl::Duration kDefaultMaxPlanAge = absl::Hours(24);
+
 // What rules need that does not stand in the plan.
 struct PlanContext {
   // What is remembered of the target; null pointer when nothing is, which is a finding.
@@ -26,7 +29,7 @@ struct PlanContext {
   // terraform or tofu, what the target is to be applied with; empty for any.
   std::string engine;
   absl::Time now;
-  absl::Duration max_plan_age = absl::Hours(24);
+  absl::Duration max_plan_age = kDefaultMaxPlanAge;
 };
 
 // The worst first, then as RuleTable() has them; at most one of each code. Total: every view has an answer.

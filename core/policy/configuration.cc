@@ -59,6 +59,8 @@ absl::Status CheckLifetimes(const v1::PolicyRule& rule, const std::string& path)
                               Path(path, ".token_lifetime")));
   status.Update(CheckLifetime(rule.has_lease_lifetime(), rule.lease_lifetime(), 15, 3600,
                               Path(path, ".lease_lifetime")));
+  status.Update(CheckLifetime(rule.has_max_plan_age(), rule.max_plan_age(), kMinute, 30 * kDay,
+                              Path(path, ".max_plan_age")));
   return status;
 }
 
@@ -174,6 +176,10 @@ absl::Status Configuration::IndexTargets() {
     }
     if (target.audience().size() > 512)
       return error::InvalidField(Path(path, ".audience"), "at most 512 bytes");
+    if (!target.engine().empty() && target.engine() != "terraform" && target.engine() != "tofu") {
+      return error::InvalidField(Path(path, ".engine"),
+                                 "must be terraform or tofu, or be left out for either");
+    }
   }
   return absl::OkStatus();
 }

@@ -21,6 +21,14 @@ bool Matches(const v1::PolicyRule& rule, const v1::Target& target, v1::Kind kind
          EmptyOrContains(rule.targets(), target.name()) && EmptyOrContains(rule.kinds(), kind);
 }
 
+// The first that matches; null pointer when none does.
+const v1::PolicyRule* RuleFor(const Configuration& configuration, const v1::Target& target, v1::Kind kind) {
+  const auto& rules = configuration.policy().rules();
+  const auto rule = std::find_if(rules.begin(), rules.end(),
+                                 [&](const v1::PolicyRule& r) { return Matches(r, target, kind); });
+  return rule == rules.end() ? nullptr : &*rule;
+}
+
 v1::Requirement BuiltInDefault() {
   v1::Requirement requirement;
   requirement.set_verdict(v1::Requirement::REQUIRE_APPROVAL);
@@ -33,7 +41,7 @@ v1::Requirement BuiltInDefault() {
   return requirement;
 }
 
-v1::Requirement RequirementOf(const v1::PolicyRule& rule) {
+v1::Requirement RequirementOf(const v1::PolicyRule& rule, v1::Kind kind) {
   v1::Requirement requirement = BuiltInDefault();
   requirement.set_rule(rule.name());
   requirement.set_verdict(rule.verdict());
@@ -44,6 +52,10 @@ v1::Requirement RequirementOf(const v1::PolicyRule& rule) {
   if (rule.has_approval_lifetime()) *requirement.mutable_approval_lifetime() = rule.approval_lifetime();
   if (rule.has_token_lifetime()) *requirement.mutable_token_lifetime() = rule.token_lifetime();
   if (rule.has_lease_lifetime()) *requirement.mutable_lease_lifetime() = rule.lease_lifetime();
+  // Left out where it says nothing, so that what was recorded before there was such a field still stands.
+  if (kind == v1::TERRAFORM_PLAN && rule.has_max_plan_age()) {
+    *requirement.mutable_max_plan_age() = rule.max_plan_age();
+  }
   return requirement;
 }
 
@@ -71,11 +83,9 @@ v1::Reason ReasonFor(const std::string& code) {
 
 v1::Requirement Evaluate(const Configuration& configuration, const v1::Target& target, v1::Kind kind,
                          const Findings& findings) {
-  const auto& rules = configuration.policy().rules();
-  const auto rule = std::find_if(rules.begin(), rules.end(),
-                                 [&](const v1::PolicyRule& r) { return Matches(r, target, kind); });
-  v1::Requirement requirement = rule == rules.end() ? BuiltInDefault() : RequirementOf(*rule);
-  Forbid(rule == rules.end() ? v1::PolicyRule::default_instance() : *rule, findings, &requirement);
+  const v1::PolicyRule* const rule = RuleFor(configuration, target, kind);
+  v1::Requirement requirement = rule == nullptr ? BuiltInDefault() : RequirementOf(*rule, kind);
+  Forbid(rule == nullptr ? v1::PolicyRule::default_instance() : *rule, findings, &requirement);
   const bool severe = std::any_of(findings.begin(), findings.end(), [](const v1::Finding& finding) {
     return finding.severity() >= v1::Finding::HIGH;
   });
@@ -85,6 +95,12 @@ v1::Requirement Evaluate(const Configuration& configuration, const v1::Target& t
     if (requirement.quorums().empty()) *requirement.mutable_quorums() = BuiltInDefault().quorums();
   }
   return requirement;
+}
+
+absl::Duration MaxPlanAge(const Configuration& configuration, const v1::Target& target) {
+  const v1::PolicyRule* const rule = RuleFor(configuration, target, v1::TERRAFORM_PLAN);
+  if (rule == nullptr || !rule->has_max_plan_age()) return finding::kDefaultMaxPlanAge;
+  return absl::Seconds(rule->max_plan_age().seconds());
 }
 
 absl::Status CheckForbidden(const v1::Requirement& requirement, const Findings& findings) {

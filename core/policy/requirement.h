@@ -2,6 +2,7 @@
 #define COUNTERSIGN_CORE_POLICY_REQUIREMENT_H_
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "core/policy/configuration.h"
 #include "countersign/v1/config.pb.h"
 #include "countersign/v1/resource.pb.h"
@@ -15,6 +16,10 @@ using Findings = google::protobuf::RepeatedPtrField<v1::Finding>;
 // forbidden, or of severity HIGH or CRITICAL, nothing is allowed without a human. Pure and total.
 v1::Requirement Evaluate(const Configuration& configuration, const v1::Target& target, v1::Kind kind,
                          const Findings& findings);
+
+// From what age on a plan on this target is old: what the rule that matches says, or 24 hours. Pure and
+// total.
+absl::Duration MaxPlanAge(const Configuration& configuration, const v1::Target& target);
 
 // OK unless `requirement` forbids one of the findings: then STATE_MISSING, STATE_LINEAGE_CHANGED,
 // STATE_SERIAL_REGRESSED or, for all others, POLICY_DENIED, with its sentence and what to do.

@@ -38,6 +38,7 @@ rules:
     approval_lifetime: 3600s
     token_lifetime: 300s
     lease_lifetime: 60s
+    max_plan_age: 86400s
 )";
 
 constexpr char kTargets[] = R"(# What is acted upon, and who may run it.

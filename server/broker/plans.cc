@@ -4,6 +4,7 @@
 #include "core/digest/digest.h"
 #include "core/error/error.h"
 #include "core/finding/judge.h"
+#include "core/policy/requirement.h"
 #include "core/text/text.h"
 #include "server/broker/broker.h"
 #include "server/broker/deterministic_bytes.h"
@@ -16,7 +17,8 @@ namespace {
 // More findings than there are rules would say nothing; the proposal's row stays small.
 constexpr int kMaxFindings = 100;
 
-v1::PlanSummary Summarize(const v1::PlanView& view, const std::string& view_digest, int64_t memory_version) {
+v1::PlanSummary Summarize(const v1::PlanView& view, const std::string& view_digest,
+                          const finding::PlanContext& context) {
   v1::PlanSummary summary;
   summary.set_terraform_version(view.terraform_version());
   summary.set_mode(view.mode());
@@ -29,7 +31,8 @@ v1::PlanSummary Summarize(const v1::PlanView& view, const std::string& view_dige
   summary.set_backend_type(view.backend().type());
   summary.set_workspace(view.backend().workspace());
   summary.set_view_digest(view_digest);
-  summary.set_memory_version(memory_version);
+  summary.set_memory_version(context.memory != nullptr ? context.memory->version() : 0);
+  summary.set_target_engine(context.engine);
   return summary;
 }
 
@@ -61,11 +64,12 @@ absl::Status Broker::Judge(const v1::Target& target, const JudgedPlan* plan, con
     finding::PlanContext context;
     context.memory = memory->has_value() ? &**memory : nullptr;
     context.environment = target.environment();
+    context.engine = target.engine();
+    context.max_plan_age = policy::MaxPlanAge(*snapshot.configuration, target);
     context.now = snapshot.now;
     findings = finding::JudgePlan(plan->view, context);
     proposal->set_summary(finding::VerdictLine(plan->view, findings));
-    *proposal->mutable_plan() =
-        Summarize(plan->view, plan->view_digest, memory->has_value() ? (*memory)->version() : 0);
+    *proposal->mutable_plan() = Summarize(plan->view, plan->view_digest, context);
   }
   for (v1::Finding& finding : findings) {
     if (proposal->findings_size() < kMaxFindings) *proposal->add_findings() = std::move(finding);

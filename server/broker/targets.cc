@@ -54,7 +54,11 @@ absl::StatusOr<v1::TargetMemory> Broker::GetTargetMemory(const Caller&,
     return error::InvalidField("target", "must be targets/{target}");
   }
   auto memory = store_->GetTargetMemory(request.target(), deadline);
-  if (memory.ok()) memory->set_etag(EtagOf(*memory));
+  if (!memory.ok()) return memory;
+  memory->set_etag(EtagOf(*memory));
+  const auto current = configuration();
+  const v1::Target* target = current->FindTarget(request.target());
+  if (target != nullptr) memory->set_engine(target->engine());
   return memory;
 }
 

@@ -47,6 +47,8 @@ absl::Status CheckStanding(const policy::Configuration& configuration, const v1:
   if (target == nullptr) return Changed("the target was removed");
   if (target->environment() != proposal.environment())
     return Changed("the target moved to another environment");
+  if (proposal.has_plan() && target->engine() != proposal.plan().target_engine())
+    return Changed("what the target is applied with changed");
   if (configuration.FindActivePrincipal(proposal.requester()) == nullptr)
     return Changed("the requester was revoked");
   const v1::Requirement now =

@@ -12,9 +12,8 @@ namespace countersign::decision {
 
 // Whether a proposal that waits or is approved still stands under `configuration`. Asked at every decide,
 // claim and redeem. Pure.
-//   POLICY_CHANGED         target gone or in another environment, requester revoked or gone, or policy now
-//   asks
-//                          something else than what was recorded
+//   POLICY_CHANGED         target gone, in another environment or applied with another program, requester
+//                          revoked or gone, or policy now asks something else than what was recorded
 //   APPROVER_NOT_ELIGIBLE  (APPROVED only) without those who may no longer decide, the quorum is not met
 //   DATA_CORRUPTED         the recorded digest is not that of the action, or a decision is about another
 //   digest

@@ -70,6 +70,14 @@ TEST_F(AnalyzeTest, GivesAllOfItAsJson) {
   EXPECT_TRUE(Json()["findings"].is_array());
 }
 
+TEST_F(AnalyzeTest, JudgesWhetherItWasMadeWithWhatItIsToBeAppliedWith) {
+  EXPECT_EQ(Run({Plan("mixed"), "--engine", "terraform"}), 0);
+  EXPECT_THAT(line_.out.str(), Not(HasSubstr("engine-mismatch")));
+  EXPECT_EQ(Run({Plan("mixed"), "--engine", "tofu"}), 0);
+  EXPECT_THAT(line_.out.str(), HasSubstr("engine-mismatch"));
+  EXPECT_EQ(Run({Plan("mixed"), "--engine", "OpenTofu"}), 2);
+}
+
 TEST_F(AnalyzeTest, MaskedValuesGetANewSaltEachTime) {
   const auto digests = [this] {
     EXPECT_EQ(Run({Plan("mixed"), "--output", "json"}), 0);

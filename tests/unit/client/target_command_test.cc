@@ -109,11 +109,17 @@ TEST_F(TargetCommandTest, ShowsWhatIsRememberedOfOne) {
   EXPECT_EQ(line_.Run({"target", "show", "prod-courses"}), 0);
   EXPECT_THAT(
       line_.out.str(),
-      AllOf(HasSubstr("lineage 11111111-0000-4000-8000-000000000001, serial 41, 3\n           … resources\n"),
+      AllOf(HasSubstr("Engine       terraform or tofu\n"),
+            HasSubstr("lineage 11111111-0000-4000-8000-000000000001, serial 41, 3\n           … resources\n"),
             HasSubstr("Kept in      s3, workspace default\n"),
             HasSubstr("By           human/alice (adopted)\n"),
             HasSubstr("From         proposals/zzzzzzzzzzzzzzzzzzzzzzzz\n"),
             HasSubstr("aws_db_instance.main  id=courses-prod\n")));
+  v1::TargetMemory of_tofu = Memory();
+  of_tofu.set_engine("tofu");
+  ON_CALL(*line_.client, GetTargetMemory(kTarget, _)).WillByDefault(Return(of_tofu));
+  EXPECT_EQ(line_.Run({"target", "show", "prod-courses"}), 0);
+  EXPECT_THAT(line_.out.str(), HasSubstr("Engine       tofu\n"));
   ON_CALL(*line_.client, GetTargetMemory(kTarget, _)).WillByDefault(Return(Memory()));
   EXPECT_EQ(line_.Run({"target", "show", kTarget, "--output", "json"}), 0);
   EXPECT_EQ(nlohmann::json::parse(line_.out.str())["etag"], "memory-3");

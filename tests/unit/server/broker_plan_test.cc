@@ -265,6 +265,62 @@ TEST_F(BrokerPlanTest, WhatIsAllowedAtOnceIsNotWhenSomethingSevereIsFound) {
   EXPECT_EQ(errored->requirement().verdict(), v1::Requirement::REQUIRE_APPROVAL);
 }
 
+constexpr char kOfTofu[] = R"(document: Target
+name: targets/prod-courses
+environment: production
+owners: [platform]
+executors: [spiffe://example.org/workload/ci, spiffe://example.org/human/bob]
+engine: tofu
+)";
+
+TEST_F(BrokerPlanTest, APlanOfAnotherEngineThanTheTargetsIsShownAndNobodyCanApproveIt) {
+  EXPECT_THAT(CodesOf(Submitted(BrokerWorld::Plan(5))), Not(Contains("engine-mismatch")));
+  ASSERT_OK(world_.Apply(kOfTofu));
+  const v1::Proposal proposal = Submitted(BrokerWorld::Plan(5));
+  EXPECT_THAT(CodesOf(proposal), Contains("engine-mismatch"));
+  EXPECT_THAT(world_.Approve(proposal, "alice"), HasReason(v1::POLICY_DENIED));
+  v1::PlanView of_tofu = BrokerWorld::Plan(5);
+  of_tofu.set_engine("tofu");
+  EXPECT_THAT(CodesOf(Submitted(of_tofu)), Not(Contains("engine-mismatch")));
+}
+
+TEST_F(BrokerPlanTest, AnApprovalDoesNotOutliveAChangeOfTheEngine) {
+  v1::Proposal approved = *world_.Approve(Submitted(BrokerWorld::Plan(5)), "alice");
+  approved = *world_.Approve(approved, "bob");
+  const v1::Proposal command = *world_.Submit(kTarget);
+  ASSERT_OK(world_.Apply(kOfTofu));
+  EXPECT_THAT(world_.Claim(approved), HasReason(v1::POLICY_CHANGED));
+  EXPECT_EQ(Now(approved).state(), v1::Proposal::SUPERSEDED);
+  EXPECT_OK(world_.Approve(command, "alice"));
+}
+
+TEST_F(BrokerPlanTest, WhatIsRememberedIsShownWithTheEngineOfTheTarget) {
+  RememberProduction();
+  EXPECT_EQ(Memory()->engine(), "");
+  ASSERT_OK(world_.Apply(kOfTofu));
+  EXPECT_EQ(Memory()->engine(), "tofu");
+}
+
+TEST_F(BrokerPlanTest, PolicySaysFromWhatAgeOnAPlanIsOld) {
+  const auto of_age = [&](absl::Duration age) {
+    v1::PlanView view = BrokerWorld::Plan(5);
+    view.mutable_timestamp()->set_seconds(absl::ToUnixSeconds(world_.clock.Now() - age));
+    return CodesOf(Submitted(view));
+  };
+  EXPECT_THAT(of_age(absl::Hours(24)), Not(Contains("plan-old")));
+  EXPECT_THAT(of_age(absl::Hours(25)), Contains("plan-old"));
+  ASSERT_OK(world_.Apply(R"(document: Policy
+rules:
+  - name: production
+    environments: [production]
+    verdict: REQUIRE_APPROVAL
+    quorums: [{count: 1, groups: [platform]}]
+    max_plan_age: 1800s
+)"));
+  EXPECT_THAT(of_age(absl::Minutes(30)), Not(Contains("plan-old")));
+  EXPECT_THAT(of_age(absl::Minutes(31)), Contains("plan-old"));
+}
+
 TEST_F(BrokerPlanTest, AnUnsavedPlanIsRefusedAndSaysWhatToDo) {
   v1::CreateProposalRequest request = BrokerWorld::Command("targets/dev");
   request.mutable_action()->clear_argv();

@@ -86,6 +86,9 @@ TEST(ConfigurationTest, RefusesTargetsThatAreUnclear) {
       {"Target targets/dev.executors[0]", kExecutor, "executors: [spiffe://example.org/workload/x,"},
       {"Target targets/dev.executors[0]", kExecutor, "executors: [spiffe://example.org/agent/bot,"},
       {"Target targets/dev.executors[0]", kExecutor, "executors: [spiffe://example.org/auditor/eve,"},
+      {"Target targets/dev.engine", "environment: development", "environment: development\nengine: OpenTofu"},
+      {"Target targets/dev.engine", "environment: development",
+       "environment: development\nengine: Terraform"},
   });
 }
 
@@ -141,6 +144,8 @@ TEST(ConfigurationTest, BoundsEveryLifetime) {
       {"Policy.rules[0].pending_lifetime", "token_lifetime: 120s", "pending_lifetime: 2592001s"},
       {"Policy.rules[0].lease_lifetime", "token_lifetime: 120s", "lease_lifetime: 14s"},
       {"Policy.rules[0].lease_lifetime", "token_lifetime: 120s", "lease_lifetime: 3601s"},
+      {"Policy.rules[0].max_plan_age", "token_lifetime: 120s", "max_plan_age: 59s"},
+      {"Policy.rules[0].max_plan_age", "token_lifetime: 120s", "max_plan_age: 2592001s"},
   });
 }
 

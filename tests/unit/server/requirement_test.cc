@@ -93,6 +93,22 @@ TEST_F(RequirementTest, TakesFromTheRuleAllThatItSays) {
   EXPECT_EQ(requirement.lease_lifetime().seconds(), 64);
 }
 
+TEST_F(RequirementTest, ThePlanAgeIsThatOfTheRuleForPlans) {
+  v1::Target target;
+  target.set_name("targets/a");
+  target.set_environment("production");
+  const auto age = [&] { return MaxPlanAge(*Configuration::Create(documents_), target); };
+  EXPECT_EQ(age(), absl::Hours(24));
+  v1::PolicyRule* commands = AddRule("commands");
+  commands->add_kinds(v1::COMMAND);
+  commands->mutable_max_plan_age()->set_seconds(600);
+  EXPECT_EQ(age(), absl::Hours(24));
+  AddRule("plans")->mutable_max_plan_age()->set_seconds(3600);
+  EXPECT_EQ(age(), absl::Hours(1));
+  EXPECT_EQ(For("targets/a", "production", v1::TERRAFORM_PLAN).max_plan_age().seconds(), 3600);
+  EXPECT_FALSE(For("targets/a", "production", v1::COMMAND).has_max_plan_age());
+}
+
 TEST_F(RequirementTest, AllowsForNoLongerThanTheDefaultWhereTheRuleIsSilent) {
   AddRule("one");
   const v1::Requirement requirement = For("targets/a", "production");
