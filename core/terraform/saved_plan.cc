@@ -1,5 +1,7 @@
 #include "core/terraform/saved_plan.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <utility>
@@ -23,6 +25,44 @@ absl::Status ReadStateEntry(const StrictZip& zip, std::string_view name, const L
   if (!read.ok()) return read.status();
   *state = *std::move(read);
   return absl::OkStatus();
+}
+
+// One entry from a position on.
+class EntryTail {
+ public:
+  EntryTail(const StrictZip& zip, const StrictZip::Entry& entry, uint64_t position)
+      : reader_(zip.Stream(entry)), skip_(position) {}
+
+  // The next bytes, as many as there are at once; none at the end.
+  absl::StatusOr<std::string_view> Peek() {
+    while (rest_.empty()) {
+      const auto chunk = reader_.Next();
+      if (!chunk.ok() || chunk->empty()) return chunk;
+      rest_ = chunk->substr(std::min<uint64_t>(skip_, chunk->size()));
+      skip_ -= chunk->size() - rest_.size();
+    }
+    return rest_;
+  }
+  void Drop(size_t bytes) { rest_.remove_prefix(bytes); }
+
+ private:
+  StrictZip::Reader reader_;
+  uint64_t skip_;
+  std::string_view rest_;
+};
+
+absl::StatusOr<bool> AreSame(EntryTail left, EntryTail right) {
+  for (;;) {
+    const auto one = left.Peek();
+    if (!one.ok()) return one.status();
+    const auto other = right.Peek();
+    if (!other.ok()) return other.status();
+    const size_t bytes = std::min(one->size(), other->size());
+    if (one->substr(0, bytes) != other->substr(0, bytes)) return false;
+    if (bytes == 0) return one->size() == other->size();
+    left.Drop(bytes);
+    right.Drop(bytes);
+  }
 }
 
 absl::Status ReadPlanEntry(const StrictZip& zip, const Limits& limits, plan_file::Plan* plan) {
@@ -53,12 +93,28 @@ absl::Status ReadConfigurationEntries(const StrictZip& zip, const Limits& limits
 
 }  // namespace
 
+// Most of the time refreshing has changed nothing, and comparing is cheaper than reading.
+absl::Status SavedPlan::ReadPreviousState(const StrictZip& zip) {
+  const StrictZip::Entry& entry = *zip.Find(kPreviousStateEntry);
+  StrictZip::Reader reader = zip.Stream(entry);
+  const auto head = ReadStateHead([&reader] { return reader.Next(); }, limits_, kPreviousStateEntry);
+  if (!head.ok()) return head.status();
+  if (head->head_bytes > 0 && state_.head_bytes > 0) {
+    const auto same = AreSame(EntryTail(zip, entry, head->head_bytes),
+                              EntryTail(zip, *zip.Find(kStateEntry), state_.head_bytes));
+    if (!same.ok()) return same.status();
+    refreshed_ = !*same;
+  }
+  if (!refreshed_) return absl::OkStatus();
+  return ReadStateEntry(zip, kPreviousStateEntry, limits_, &arena_, &previous_state_);
+}
+
 absl::Status SavedPlan::Read(std::string_view bytes) {
   const auto zip = StrictZip::Open(bytes, limits_);
   if (!zip.ok()) return zip.status();
   absl::Status status = ReadPlanEntry(*zip, limits_, &plan_);
   if (status.ok()) status = ReadStateEntry(*zip, kStateEntry, limits_, &arena_, &state_);
-  if (status.ok()) status = ReadStateEntry(*zip, kPreviousStateEntry, limits_, &arena_, &previous_state_);
+  if (status.ok()) status = ReadPreviousState(*zip);
   if (status.ok()) status = ReadConfigurationEntries(*zip, limits_, &configuration_);
   return status;
 }

@@ -13,6 +13,8 @@
 
 namespace countersign::terraform {
 
+class StrictZip;
+
 // Not copyable: the states live in the arena. Immutable once read. Borrows the limits.
 class SavedPlan {
  public:
@@ -26,18 +28,22 @@ class SavedPlan {
   const plan_file::Plan& plan() const { return plan_; }
   // What the plan was made on: the state after it was refreshed, which is what its apply starts from.
   const StateFile& state() const { return state_; }
-  // The one before it was refreshed. Has neither lineage nor serial.
-  const StateFile& previous_state() const { return previous_state_; }
+  // The one before it was refreshed: its content, for it has neither lineage nor serial of its own. The same
+  // object as state() where refreshing has changed nothing.
+  const StateFile& previous_state() const { return refreshed_ ? previous_state_ : state_; }
   const Configuration& configuration() const { return configuration_; }
   // How many values may still be decoded.
   uint64_t values_left() const { return arena_.nodes_left(); }
 
  private:
+  absl::Status ReadPreviousState(const StrictZip& zip);
+
   const Limits& limits_;
   ValueArena arena_;
   plan_file::Plan plan_;
   StateFile state_;
   StateFile previous_state_;
+  bool refreshed_ = true;
   Configuration configuration_;
 };
 

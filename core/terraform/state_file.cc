@@ -1,9 +1,13 @@
 #include "core/terraform/state_file.h"
 
+#include <rapidjson/error/error.h>
+#include <rapidjson/reader.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,6 +18,7 @@
 #include "core/terraform/state_source.h"
 #include "core/terraform/state_structure.h"
 #include "core/terraform/unreadable.h"
+#include "core/terraform/utf8.h"
 #include "core/terraform/value_builder.h"
 #include "core/text/text.h"
 
@@ -22,7 +27,12 @@ namespace {
 
 using Kind = Value::Kind;
 
-uint64_t BitOf(StateField field) { return uint64_t{1} << static_cast<unsigned>(field); }
+constexpr std::string_view kTooLargeNumber = "holds a number that is too large";
+
+constexpr uint64_t BitOf(StateField field) { return uint64_t{1} << static_cast<unsigned>(field); }
+
+constexpr uint64_t kHead = BitOf(StateField::kVersion) | BitOf(StateField::kTerraformVersion) |
+                           BitOf(StateField::kSerial) | BitOf(StateField::kLineage);
 
 // Whether the value stays; everything else is dropped as soon as it has been understood.
 bool StaysInArena(StateField field) {
@@ -40,8 +50,11 @@ std::optional<int64_t> ParseNatural(std::string_view digits) {
 
 auto KeyOf(const StateObject& object) { return std::tie(object.address, object.deposed); }
 
+// Whether a number, as RFC 8259 writes it and followed by a zero byte, is one that a double can come near.
+bool FitsDouble(const char* number) { return std::isfinite(std::strtod(number, nullptr)); }
+
 // Reads the events of a parser that has been given a state.
-class StateReader final : public nlohmann::json_sax<nlohmann::json> {
+class StateReader {
  public:
   StateReader(ValueArena* arena, const Limits& limits, StateSource* source, std::string_view place)
       : arena_(arena), limits_(limits), note_limits_(limits), source_(source), place_(place) {
@@ -49,38 +62,42 @@ class StateReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   // What was read once the parser is through, or why it was stopped.
-  absl::StatusOr<StateFile> Finish();
+  absl::StatusOr<StateFile> Finish(const rapidjson::ParseResult& result);
+  // The same where nothing but the head is wanted.
+  absl::StatusOr<StateFile> FinishHead(const rapidjson::ParseResult& result);
+  void StopBehindHead() { head_only_ = true; }
 
-  bool null() override { return Scalar(Value()); }
-  bool boolean(bool value) override { return Scalar(Value::Boolean(value)); }
-  bool number_integer(number_integer_t value) override { return Number(std::to_string(value)); }
-  bool number_unsigned(number_unsigned_t value) override {
-    natural_ = value;
-    return Number(std::to_string(value));
+  bool Null() { return Scalar(Value()); }
+  bool Bool(bool value) { return Scalar(Value::Boolean(value)); }
+  bool RawNumber(const char* digits, rapidjson::SizeType size, bool /*copy*/) {
+    return Number({digits, size});
   }
-  bool number_float(number_float_t /*value*/, const string_t& text) override {
-    return Number(CanonicalNumber(text));
-  }
-  bool string(string_t& text) override {
+  bool String(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     std::string_view copy;
-    return CopyText(text, &copy) && Scalar(Value::String(copy));
+    return CheckText({text, size}) && CopyText({text, size}, &copy) && Scalar(Value::String(copy));
   }
-  bool binary(binary_t& /*value*/) override { return false; }
-  bool start_object(size_t /*size*/) override { return Open(true); }
-  bool end_object() override { return Close(); }
-  bool start_array(size_t /*size*/) override { return Open(false); }
-  bool end_array() override { return Close(); }
-  bool key(string_t& name) override;
-  bool parse_error(size_t /*position*/, const std::string& /*token*/,
-                   const nlohmann::detail::exception& error) override;
+  bool StartObject() { return Open(true); }
+  bool Key(const char* name, rapidjson::SizeType size, bool /*copy*/) {
+    return CheckText({name, size}) && ReadName({name, size});
+  }
+  bool EndObject(rapidjson::SizeType /*members*/) { return Close(); }
+  bool StartArray() { return Open(false); }
+  bool EndArray(rapidjson::SizeType /*elements*/) { return Close(); }
+  // Numbers come as they are written.
+  bool Int(int /*value*/) { return false; }
+  bool Uint(unsigned /*value*/) { return false; }
+  bool Int64(int64_t /*value*/) { return false; }
+  bool Uint64(uint64_t /*value*/) { return false; }
+  bool Double(double /*value*/) { return false; }
 
  private:
-  bool Number(const std::string& text) {
-    std::string_view copy;
-    const bool read = CopyText(text, &copy) && Scalar(Value::Number(copy));
-    natural_.reset();
-    return read;
+  bool Number(std::string_view digits);
+  bool CheckText(std::string_view text) {
+    return FirstInvalidUtf8(text) == std::string_view::npos || FailAsJson();
   }
+  bool ReadName(std::string_view name);
+  bool EndHead();
+  absl::Status StatusOf(const rapidjson::ParseResult& result);
   bool Scalar(const Value& value);
   bool Open(bool object);
   bool Close();
@@ -109,6 +126,7 @@ class StateReader final : public nlohmann::json_sax<nlohmann::json> {
   absl::Status SortObjects();
   void DigestObjects();
 
+  bool FailAsJson();
   bool Fail(std::string_view what) {
     if (status_.ok()) status_ = Unreadable(Place(), what);
     return false;
@@ -127,6 +145,8 @@ class StateReader final : public nlohmann::json_sax<nlohmann::json> {
   // The member whose value is next or under way; of the levels that have members of known names.
   StateField field_ = StateField::kNone;
   uint64_t seen_ = 0;  // The members so far, of all levels that are open.
+  bool head_only_ = false;
+  bool behind_head_ = false;
   size_t depth_ = 0;
   ValueBuilder builder_;
   std::optional<ValueArena> notes_;  // For one value that is read and dropped.
@@ -171,11 +191,29 @@ std::string StateReader::Place() const {
   return inside.empty() ? std::string(place_) : text::Concat(place_, ": ", inside);
 }
 
-bool StateReader::parse_error(size_t /*position*/, const std::string& /*token*/,
-                              const nlohmann::detail::exception& error) {
-  constexpr int kNumberOverflow = 406;
-  if (error.id == kNumberOverflow) return Fail("holds a number that is too large");
+bool StateReader::FailAsJson() {
   return Fail(text::Concat("is no valid JSON at byte ", source_->position()));
+}
+
+bool StateReader::Number(std::string_view digits) {
+  const bool whole = digits.find_first_not_of("0123456789") == std::string_view::npos;
+  natural_.reset();
+  if (whole) {
+    uint64_t natural = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), natural);
+    if (parsed.ec == std::errc()) natural_ = natural;
+  }
+  std::string_view copy;
+  bool read = false;
+  if (natural_.has_value()) {
+    read = CopyText(digits, &copy);
+  } else {
+    if (!FitsDouble(digits.data())) return Fail(kTooLargeNumber);
+    read = CopyText(CanonicalNumber(digits), &copy);
+  }
+  read = read && Scalar(Value::Number(copy));
+  natural_.reset();
+  return read;
 }
 
 bool StateReader::Check(ValueBuilder::Result result) {
@@ -233,13 +271,13 @@ bool StateReader::Close() {
   return builder_.active() ? Check(builder_.Close()) : Leave();
 }
 
-bool StateReader::key(string_t& name) {
+bool StateReader::ReadName(std::string_view name) {
   if (!source_->EndGap()) return false;
   if (builder_.active()) return Check(builder_.Name(name));
   if (level_ == StateLevel::kOutputs) {
     if (state_.outputs.size() >= limits_.state_outputs) return Fail("has too many members");
     if (!IsName(name) || name.size() > limits_.address_bytes) return Fail("has a member that is no name");
-    const auto [output, added] = state_.outputs.try_emplace(name);
+    const auto [output, added] = state_.outputs.try_emplace(std::string(name));
     output_ = &output->second;
     return added || Fail("has two members of one name");
   }
@@ -249,10 +287,20 @@ bool StateReader::key(string_t& name) {
     if ((seen_ & BitOf(known.field)) != 0) return Fail(text::Concat("has two members ", known.name));
     seen_ |= BitOf(known.field);
     field_ = known.field;
+    if (level_ == StateLevel::kState && (kHead & BitOf(field_)) == 0) return EndHead();
     return field_ != StateField::kAttributesFlat ||
            Fail("is written as Terraform did before 0.12; apply once with a later version");
   }
   return Fail("has a member of a name that is not known");
+}
+
+// At a member that is not of the head. False, which stops the parser, where no more is wanted.
+bool StateReader::EndHead() {
+  if (field_ == StateField::kOutputs && seen_ == (kHead | BitOf(field_))) {
+    state_.head_bytes = source_->position();
+  }
+  behind_head_ = true;
+  return !head_only_;
 }
 
 bool StateReader::Enter(StateLevel level) {
@@ -575,10 +623,22 @@ void StateReader::DigestObjects() {
   state_.digest = hasher.Finish();
 }
 
-absl::StatusOr<StateFile> StateReader::Finish() {
-  if (!source_->status().ok()) return source_->status();
-  if (!status_.ok()) return status_;
-  if (level_ != StateLevel::kEnd) return Unreadable(place_, "is no valid JSON");
+absl::Status StateReader::StatusOf(const rapidjson::ParseResult& result) {
+  if (result.Code() == rapidjson::kParseErrorNumberTooBig) Fail(kTooLargeNumber);
+  if (result.IsError()) FailAsJson();
+  source_->EndGap();
+  return source_->status().ok() ? status_ : source_->status();
+}
+
+absl::StatusOr<StateFile> StateReader::FinishHead(const rapidjson::ParseResult& result) {
+  if (!behind_head_) {
+    if (const absl::Status status = StatusOf(result); !status.ok()) return status;
+  }
+  return std::move(state_);
+}
+
+absl::StatusOr<StateFile> StateReader::Finish(const rapidjson::ParseResult& result) {
+  if (const absl::Status status = StatusOf(result); !status.ok()) return status;
   if (const absl::Status sorted = SortObjects(); !sorted.ok()) return sorted;
   DigestObjects();
   return std::move(state_);
@@ -614,17 +674,31 @@ const StateObject* StateFile::Find(std::string_view address, std::string_view de
   return &objects[*found];
 }
 
+namespace {
+
+rapidjson::ParseResult Parse(StateSource* source, StateReader* reader) {
+  rapidjson::Reader parser;
+  return parser.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag>(*source,
+                                                                                              *reader);
+}
+
+}  // namespace
+
 absl::StatusOr<StateFile> ReadState(const NextChunk& next_chunk, ValueArena* arena, const Limits& limits,
                                     std::string_view place) {
   StateSource source(next_chunk, limits, place);
-  // The parser would skip a byte order mark, which no other value begins with either.
-  if (!source.AtEnd() && source.Front() == '\xef') {
-    return Unreadable(place, "begins with a byte order mark");
-  }
+  if (source.Peek() == '\xef') return Unreadable(place, "begins with a byte order mark");
   StateReader reader(arena, limits, &source, place);
-  nlohmann::json::sax_parse(StateBytes(&source), StateBytes(nullptr), &reader);
-  source.EndGap();
-  return reader.Finish();
+  return reader.Finish(Parse(&source, &reader));
+}
+
+absl::StatusOr<StateFile> ReadStateHead(const NextChunk& next_chunk, const Limits& limits,
+                                        std::string_view place) {
+  StateSource source(next_chunk, limits, place);
+  ValueArena arena(limits);
+  StateReader reader(&arena, limits, &source, place);
+  reader.StopBehindHead();
+  return reader.FinishHead(Parse(&source, &reader));
 }
 
 bool IsSameAsStored(const Value& planned, const Value& stored) {

@@ -59,6 +59,10 @@ struct StateFile {
   std::string digest;
   // Positions in `objects`, sorted by address and deposed key.
   std::vector<uint32_t> by_address;
+  // How many bytes the head has: `version`, `terraform_version`, `serial`, `lineage` and the name `outputs`.
+  // The rest of the text says everything else, and says the same behind any other head. 0 where the members
+  // stand in another order than Terraform's.
+  uint64_t head_bytes = 0;
 
   // Null pointer when there is none.
   const StateObject* Find(std::string_view address, std::string_view deposed = {}) const;
@@ -76,6 +80,10 @@ using NextChunk = std::function<absl::StatusOr<std::string_view>()>;
 // come near. Errors: PLAN_UNREADABLE, and those of `next_chunk` as they are.
 absl::StatusOr<StateFile> ReadState(const NextChunk& next_chunk, ValueArena* arena, const Limits& limits,
                                     std::string_view place);
+
+// As ReadState(), but only the head, with nothing behind it read: `head_bytes` and what it is about are set.
+absl::StatusOr<StateFile> ReadStateHead(const NextChunk& next_chunk, const Limits& limits,
+                                        std::string_view place);
 
 // Whether a value of a plan is the one that a state holds. As IsSame(), but for how states write values:
 // where an attribute may be of any type, the value is wrapped as {"value": …, "type": …}; and a number that

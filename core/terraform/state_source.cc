@@ -6,36 +6,30 @@ namespace countersign::terraform {
 
 bool StateSource::EndGap() {
   const bool passes = CheckGap();
-  gap_start_ = position_;
+  gap_start_ = position();
   return passes;
-}
-
-void StateSource::SkipBlanks() {
-  size_t count = 0;
-  while (count < chunk_.size() && IsBlank(chunk_[count])) ++count;
-  chunk_.remove_prefix(count);
-  position_ += count;
-  in_blanks_ = chunk_.empty();
 }
 
 bool StateSource::Fetch() {
   // A text that never ends must not be collected before anybody looks.
-  if (!CheckGap()) return false;
+  if (ended_ || !CheckGap()) return false;
   const auto chunk = next_chunk_();
   if (!chunk.ok()) {
     status_ = chunk.status();
     ended_ = true;
-  } else if (chunk->size() > limits_.state_bytes - position_) {
+  } else if (chunk->size() > limits_.state_bytes - passed_) {
     Fail("is too large");
   } else {
-    chunk_ = *chunk;
-    ended_ = chunk_.empty();
+    at_ = chunk->data();
+    end_ = at_ + chunk->size();
+    passed_ += chunk->size();
+    ended_ = chunk->empty();
   }
   return !ended_;
 }
 
 bool StateSource::CheckGap() {
-  if (position_ - gap_start_ <= limits_.json_gap_bytes) return true;
+  if (position() - gap_start_ <= limits_.json_gap_bytes) return true;
   Fail("has too many bytes from one token to the next");
   return false;
 }
@@ -43,7 +37,7 @@ bool StateSource::CheckGap() {
 void StateSource::Fail(std::string_view what) {
   if (status_.ok()) status_ = Unreadable(place_, what);
   ended_ = true;
-  chunk_ = {};
+  at_ = end_;
 }
 
 }  // namespace countersign::terraform

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -263,6 +264,47 @@ TEST(PlanViewTest, RefusesAPlanWithAnyPartThatCannotBeRead) {
     const auto view = TryRead(EditEntry(RealPlan("mixed"), entry, "{ no such thing"));
     EXPECT_THAT(view, HasReason(v1::PLAN_UNREADABLE)) << entry;
     EXPECT_THAT(view.status().message(), HasSubstr(std::string(place)));
+  }
+}
+
+// The plan as terraform writes it where refreshing changes nothing, with `edit` done to the state before
+// that.
+std::string EditPreviousState(std::string_view plan, const std::function<void(std::string*)>& edit) {
+  std::string state = testing::ReadZip(RealPlan(plan)).Member("tfstate").Content();
+  state.replace(state.find("\"serial\": 9"), 11, "\"serial\": 0");
+  edit(&state);
+  return EditEntry(RealPlan(plan), "tfstate-prev", state);
+}
+
+TEST(PlanViewTest, TakesTheStateBeforeRefreshForTheOneAfterOnlyWhereEveryByteOfTheContentIsTheSame) {
+  const v1::PlanState real = Read(EditPreviousState("destroy", [](std::string*) {})).state();
+  EXPECT_EQ(real.previous_content_digest(), real.content_digest());
+
+  const v1::PlanState changed = Read(EditPreviousState("destroy", [](std::string* state) {
+                                  const size_t at = state->rfind("\"id\": \"") + 7;
+                                  (*state)[at] = (*state)[at] == '0' ? '1' : '0';
+                                })).state();
+  EXPECT_EQ(changed.content_digest(), real.content_digest());
+  EXPECT_NE(changed.previous_content_digest(), real.content_digest());
+
+  const v1::PlanState longer =
+      Read(EditPreviousState("destroy", [](std::string* state) { state->append("\n"); })).state();
+  EXPECT_EQ(longer.previous_content_digest(), real.content_digest());
+}
+
+TEST(PlanViewTest, RefusesAStateBeforeRefreshThatIsWrongInItsHeadOrBehindTheOtherOnesEnd) {
+  const std::pair<std::function<void(std::string*)>, std::string_view> kCases[] = {
+      {[](std::string* state) { state->append("x"); }, "tfstate-prev: is no valid JSON"},
+      {[](std::string* state) { state->resize(state->rfind('}')); }, "tfstate-prev: is no valid JSON"},
+      {[](std::string* state) { state->replace(state->find("\"version\": 4") + 11, 1, "5"); }, "must be 4"},
+      {[](std::string* state) { state->insert(1, "\"version\": 4,"); }, "has two members version"},
+      {[](std::string* state) { state->insert(1, "\"lineages\": 4,"); }, "not known"},
+      {[](std::string* state) { state->insert(0, "\xef\xbb\xbf"); }, "tfstate-prev: "},
+  };
+  for (const auto& [edit, says] : kCases) {
+    const auto view = TryRead(EditPreviousState("destroy", edit));
+    ASSERT_THAT(view, HasReason(v1::PLAN_UNREADABLE)) << says;
+    EXPECT_THAT(view.status().message(), HasSubstr(std::string(says)));
   }
 }
 

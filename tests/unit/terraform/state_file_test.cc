@@ -410,15 +410,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"", "tfstate: is no valid JSON at byte 0"},
         Refusal{" ", "tfstate: is no valid JSON at byte 1"},
         Refusal{"\xef\xbb\xbf" + WithInstance(""), "tfstate: begins with a byte order mark"},
-        Refusal{"\xff\xfe{", "is no valid JSON at byte 1"}, Refusal{"[]", "tfstate: must be an object"},
+        Refusal{"\xff\xfe{", "is no valid JSON at byte 0"}, Refusal{"[]", "tfstate: must be an object"},
         Refusal{"4", "tfstate: must be an object"}, Refusal{"null", "tfstate: must be an object"},
         Refusal{"{}", "tfstate: has no member version"},
-        Refusal{StateOf("") + "{}", absl::StrCat("is no valid JSON at byte ", StateOf("").size() + 1)},
+        Refusal{StateOf("") + "{}", absl::StrCat("is no valid JSON at byte ", StateOf("").size())},
         Refusal{StateOf("") + "\n,", "is no valid JSON at byte "},
         Refusal{StateOf("") + std::string(1, '\0'), "tfstate: holds a zero byte$"},
         Refusal{StateOf("") + std::string(1, '\0') + "{}", "tfstate: holds a zero byte$"},
         Refusal{std::string(1, '\0') + StateOf(""), "tfstate: holds a zero byte$"},
-        Refusal{"/* */" + StateOf(""), "is no valid JSON at byte 1"},
+        Refusal{"/* */" + StateOf(""), "is no valid JSON at byte 0"},
         Refusal{StateOf("// x\n"), "tfstate: resources: is no valid JSON at byte "},
         Refusal{WithInstance("", R"({"a":NaN})"), "instances[0].attributes: is no valid JSON at byte "},
         Refusal{WithInstance("", R"({"a":Infinity})"), "is no valid JSON at byte "},
@@ -722,8 +722,9 @@ TEST(StateLimitsTest, BoundTheLengthOfATextAndOfSpace) {
   const std::string says = "tfstate: has too many bytes from one token to the next";
   // With the colon, because the token before is the name.
   ExpectLimit(WithInstance("", "{\"a\":\"" + std::string(200, 'x') + "\"}"), 203, set, says);
-  ExpectLimit(WithInstance("", "{\"a\":" + std::string(200, ' ') + "{}}"), 202, set, says);
-  ExpectLimit(StateOf("") + std::string(200, '\n'), 200, set, says);
+  ExpectLimit(WithInstance("", "{\"a\":" + std::string(200, ' ') + "{}}"), 201, set, says);
+  // With the brace, which is only taken after it has been understood.
+  ExpectLimit(StateOf("") + std::string(200, '\n'), 201, set, says);
 }
 
 TEST(StateLimitsTest, BoundTheDepth) {
