@@ -188,6 +188,9 @@ class Broker {
     v1::PlanView view;
     std::string view_digest;
   };
+  // TARGET_UNKNOWN, POLICY_DENIED or QUORUM_IMPOSSIBLE when the action is refused whatever its plan says:
+  // then nobody makes the broker read that plan.
+  absl::Status CheckBeforeReading(const Call& call, const v1::Action& action);
   absl::StatusOr<JudgedPlan> ReadPlan(const v1::Action& action, absl::Time deadline);
   // Unset when nothing is remembered of the target.
   absl::StatusOr<std::optional<v1::TargetMemory>> MemoryOf(const std::string& target,

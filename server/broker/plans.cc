@@ -81,10 +81,9 @@ absl::Status Broker::CheckStanding(const Snapshot& snapshot, absl::Time deadline
   const v1::Proposal& proposal = snapshot.record.proposal;
   const absl::Status standing = decision::CheckStanding(*snapshot.configuration, proposal);
   if (!standing.ok() || !proposal.has_plan()) return standing;
-  const auto memory = MemoryOf(proposal.action().target(), deadline);
-  if (!memory.ok()) return memory.status();
-  const int64_t version = memory->has_value() ? (*memory)->version() : 0;
-  if (version == proposal.plan().memory_version()) return absl::OkStatus();
+  const auto version = store_->TargetMemoryVersion(proposal.action().target(), deadline);
+  if (!version.ok()) return version.status();
+  if (*version == proposal.plan().memory_version()) return absl::OkStatus();
   return Overtaken(proposal);
 }
 

@@ -48,6 +48,36 @@ std::string CodesOf(const v1::Proposal& proposal) {
   return codes;
 }
 
+absl::StatusOr<const v1::Target*> FindTarget(const policy::Configuration& configuration,
+                                             const v1::Action& action) {
+  const v1::Target* target = configuration.FindTarget(action.target());
+  if (target != nullptr) return target;
+  return error::Make(v1::TARGET_UNKNOWN, text::Concat("there is no ", action.target(),
+                                                      "; an admin adds it with `countersign apply`"));
+}
+
+// POLICY_DENIED or QUORUM_IMPOSSIBLE when nothing of the kind can be approved there.
+absl::Status CheckVerdict(const policy::Configuration& configuration, const v1::Requirement& requirement,
+                          const std::string& requester) {
+  switch (requirement.verdict()) {
+    case v1::Requirement::ALLOW:
+      return absl::OkStatus();
+    case v1::Requirement::REQUIRE_APPROVAL:
+      return policy::CheckReachable(configuration, requirement, requester);
+    default:
+      return error::Make(v1::POLICY_DENIED,
+                         text::Concat("policy rule \"", requirement.rule(), "\" forbids this"));
+  }
+}
+
+// What refuses a proposal whatever is found in it. Findings only add to what is asked.
+absl::Status CheckMayPropose(const policy::Configuration& configuration, const v1::Action& action,
+                             const std::string& requester) {
+  const auto target = FindTarget(configuration, action);
+  if (!target.ok()) return target.status();
+  return CheckVerdict(configuration, policy::Evaluate(configuration, **target, action.kind(), {}), requester);
+}
+
 // The cursor of a page token: the last row of the page.
 std::string CursorOf(const storage::Record& record) {
   return text::Concat(absl::ToUnixMicros(base::ToTime(record.proposal.create_time())), " ",
@@ -97,6 +127,14 @@ absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
                                                     absl::Time deadline) {
   if (const absl::Status status = ValidateCreate(request); !status.ok()) return status;
   const Call call = MakeCall(caller, Method::kCreateProposal, request.request_id(), request, deadline);
+  const bool has_plan = request.action().kind() == v1::TERRAFORM_PLAN;
+  if (has_plan && call.repeatable) {
+    auto first = ReadAnswer<v1::Proposal>(Replay(call));
+    if (error::ReasonOf(first.status()) != v1::NOT_FOUND) return first;
+  }
+  if (has_plan) {
+    if (const absl::Status status = CheckBeforeReading(call, request.action()); !status.ok()) return status;
+  }
   std::vector<std::string> digests;
   for (const v1::ArtifactReference& artifact : request.action().artifacts())
     digests.push_back(artifact.digest());
@@ -107,7 +145,7 @@ absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
     sizes = *std::move(found);
   }
   std::optional<JudgedPlan> plan;
-  if (request.action().kind() == v1::TERRAFORM_PLAN) {
+  if (has_plan) {
     auto read = ReadPlan(request.action(), deadline);
     if (!read.ok()) return read.status();
     plan = *std::move(read);
@@ -118,15 +156,21 @@ absl::StatusOr<v1::Proposal> Broker::CreateProposal(const Caller& caller,
   return ReadAnswer<v1::Proposal>(answer);
 }
 
+// Nothing is refused under a configuration that may be old.
+absl::Status Broker::CheckBeforeReading(const Call& call, const v1::Action& action) {
+  const auto check = [&] { return CheckMayPropose(*configuration(), action, call.caller.principal); };
+  if (check().ok()) return absl::OkStatus();
+  if (const absl::Status status = RefreshConfiguration(call.deadline); !status.ok()) return status;
+  return check();
+}
+
 absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::CreateProposalRequest& request,
                                                 const std::vector<int64_t>& sizes, const JudgedPlan* plan,
                                                 const Snapshot& snapshot) const {
   const policy::Configuration& configuration = *snapshot.configuration;
-  const v1::Target* target = configuration.FindTarget(request.action().target());
-  if (target == nullptr) {
-    return error::Make(v1::TARGET_UNKNOWN, text::Concat("there is no ", request.action().target(),
-                                                        "; an admin adds it with `countersign apply`"));
-  }
+  const auto found = FindTarget(configuration, request.action());
+  if (!found.ok()) return found.status();
+  const v1::Target* const target = *found;
   Step step;
   v1::Proposal& proposal = step.change.proposal;
   proposal.set_name(proposal::ProposalName(base::NewId(*random_)));
@@ -156,22 +200,14 @@ absl::StatusOr<Broker::Step> Broker::CreateRule(const Call& call, const v1::Crea
     if (!forbidden.ok()) return forbidden;
   }
   proposal.set_state(v1::Proposal::PENDING);
-  switch (proposal.requirement().verdict()) {
-    case v1::Requirement::ALLOW:
-      decision::MarkApproved(snapshot.now, &proposal);
-      proposal.set_state_detail(
-          text::Concat("policy rule \"", proposal.requirement().rule(), "\" allows it without a human"));
-      break;
-    case v1::Requirement::REQUIRE_APPROVAL: {
-      const absl::Status reachable =
-          policy::CheckReachable(configuration, proposal.requirement(), proposal.requester());
-      if (!reachable.ok()) return reachable;
-      decision::UpdateBlockedBy(configuration, &proposal);
-      break;
-    }
-    default:
-      return error::Make(v1::POLICY_DENIED,
-                         text::Concat("policy rule \"", proposal.requirement().rule(), "\" forbids this"));
+  const absl::Status verdict = CheckVerdict(configuration, proposal.requirement(), proposal.requester());
+  if (!verdict.ok()) return verdict;
+  if (proposal.requirement().verdict() == v1::Requirement::ALLOW) {
+    decision::MarkApproved(snapshot.now, &proposal);
+    proposal.set_state_detail(
+        text::Concat("policy rule \"", proposal.requirement().rule(), "\" allows it without a human"));
+  } else {
+    decision::UpdateBlockedBy(configuration, &proposal);
   }
   step.change.configuration_version = configuration.version();
   step.change.event =

@@ -180,6 +180,9 @@ inline constexpr Statement kGetPlanView = {"get_plan_view",
 inline constexpr Statement kGetTargetMemory = {
     "get_target_memory", "SELECT version, memory FROM target_memory WHERE target = $1::text"};
 
+inline constexpr Statement kTargetMemoryVersion = {
+    "target_memory_version", "SELECT version FROM target_memory WHERE target = $1::text"};
+
 // A row "1", or none when it is at another version.
 inline constexpr Statement kPutTargetMemory = {"put_target_memory", R"sql(
 WITH remembered AS (

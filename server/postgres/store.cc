@@ -40,6 +40,7 @@ std::vector<Statement> All() {
           kPutPlanView,
           kGetPlanView,
           kGetTargetMemory,
+          kTargetMemoryVersion,
           kPutTargetMemory,
           kConfigurationVersion,
           kLoadDocuments,
@@ -558,6 +559,14 @@ absl::StatusOr<v1::TargetMemory> PostgresStore::GetTargetMemory(std::string_view
                                     " contradicts itself; somebody changed it in the database"));
   }
   return memory;
+}
+
+absl::StatusOr<int64_t> PostgresStore::TargetMemoryVersion(std::string_view target, absl::Time deadline) {
+  Parameters parameters;
+  parameters.Text(target);
+  const auto result = Read(statements::kTargetMemoryVersion, parameters, deadline);
+  if (!result.ok()) return result.status();
+  return result->empty() ? 0 : result->Int64(0, 0);
 }
 
 absl::StatusOr<CommitOutcome> PostgresStore::PutTargetMemory(const v1::TargetMemory& memory,

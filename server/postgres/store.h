@@ -43,6 +43,7 @@ class PostgresStore final : public storage::Store {
                            absl::Time deadline) override;
   absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) override;
+  absl::StatusOr<int64_t> TargetMemoryVersion(std::string_view target, absl::Time deadline) override;
   absl::StatusOr<storage::CommitOutcome> PutTargetMemory(const v1::TargetMemory& memory,
                                                          const v1::AuditEvent& event,
                                                          const storage::RequestRecord& request,

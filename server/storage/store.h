@@ -177,6 +177,8 @@ class Store {
 
   // NOT_FOUND when nothing was ever remembered; DATA_CORRUPTED.
   virtual absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) = 0;
+  // Its `version` alone, without what it holds; 0 when nothing was ever remembered.
+  virtual absl::StatusOr<int64_t> TargetMemoryVersion(std::string_view target, absl::Time deadline) = 0;
   // Replaces `memory.version` - 1 of it, together with the audit event and the request record. kConflict when
   // it is at another version. COMMIT_IN_DOUBT as in Commit().
   virtual absl::StatusOr<CommitOutcome> PutTargetMemory(const v1::TargetMemory& memory,

@@ -80,6 +80,16 @@ TEST_P(MemoryContract, GivesBackWhatWasRemembered) {
   EXPECT_THAT(store().GetTargetMemory("targets/b", kForever), HasReason(v1::NOT_FOUND));
 }
 
+TEST_P(MemoryContract, TellsTheVersionAlone) {
+  EXPECT_EQ(*store().TargetMemoryVersion("targets/a", kForever), 0);
+  Adopt(1);
+  Adopt(2);
+  Adopt(1, "targets/b");
+  EXPECT_EQ(*store().TargetMemoryVersion("targets/a", kForever), 2);
+  EXPECT_EQ(*store().TargetMemoryVersion("targets/b", kForever), 1);
+  EXPECT_EQ(*store().TargetMemoryVersion("targets/c", kForever), 0);
+}
+
 TEST_P(MemoryContract, AdoptionNeedsTheVersionBefore) {
   const auto put = [&](int64_t version, const char* request) {
     return *store().PutTargetMemory(Memory(version), Adopted(), Request(request), kForever);

@@ -85,6 +85,11 @@ size_t FakeStore::reads() const {
   return reads_;
 }
 
+size_t FakeStore::memory_reads() const {
+  base::MutexLock lock(&mutex_);
+  return memory_reads_;
+}
+
 template <typename Keep>
 std::vector<Record> FakeStore::Select(Keep keep) const {
   ++reads_;
@@ -371,9 +376,16 @@ absl::StatusOr<std::string> FakeStore::GetPlanView(std::string_view digest, absl
 absl::StatusOr<v1::TargetMemory> FakeStore::GetTargetMemory(std::string_view target, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;
+  ++memory_reads_;
   const auto found = memories_.find(std::string(target));
   if (found == memories_.end()) return error::Make(v1::NOT_FOUND, "nothing is remembered of this target");
   return found->second;
+}
+
+absl::StatusOr<int64_t> FakeStore::TargetMemoryVersion(std::string_view target, absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  return MemoryVersion(std::string(target));
 }
 
 absl::StatusOr<CommitOutcome> FakeStore::PutTargetMemory(const v1::TargetMemory& memory,

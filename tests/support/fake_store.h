@@ -26,6 +26,8 @@ class FakeStore final : public storage::Store {
   // Overwrites a stored proposal, as somebody with the database's password could.
   void Tamper(const std::string& id, const v1::Proposal& proposal) ABSL_LOCKS_EXCLUDED(mutex_);
   size_t reads() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How often what is remembered of a target was read as a whole.
+  size_t memory_reads() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   absl::StatusOr<storage::CommitOutcome> Commit(const storage::Change& change, absl::Time deadline) override;
   absl::Status RenewLease(std::string_view proposal_id, std::string_view execution_id,
@@ -57,6 +59,7 @@ class FakeStore final : public storage::Store {
                            absl::Time deadline) override;
   absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) override;
+  absl::StatusOr<int64_t> TargetMemoryVersion(std::string_view target, absl::Time deadline) override;
   absl::StatusOr<storage::CommitOutcome> PutTargetMemory(const v1::TargetMemory& memory,
                                                          const v1::AuditEvent& event,
                                                          const storage::RequestRecord& request,
@@ -102,6 +105,7 @@ class FakeStore final : public storage::Store {
   bool lose_answer_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> before_commit_ ABSL_GUARDED_BY(mutex_);
   mutable size_t reads_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t memory_reads_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, storage::Record> records_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<std::string, std::string>> decisions_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Token> tokens_ ABSL_GUARDED_BY(mutex_);

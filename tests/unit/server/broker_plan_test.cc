@@ -106,6 +106,50 @@ TEST_F(BrokerPlanTest, RefusesWhatItCannotRead) {
   EXPECT_THAT(*stored, IsEmpty());
 }
 
+TEST_F(BrokerPlanTest, ReadsNoPlanThatIsRefusedWhateverItSays) {
+  EXPECT_THAT(world_.SubmitPlan(BrokerWorld::Plan(5), "targets/gone"), HasReason(v1::TARGET_UNKNOWN));
+  EXPECT_THAT(world_.SubmitPlan(BrokerWorld::Plan(5), "targets/frozen"), HasReason(v1::POLICY_DENIED));
+  ASSERT_OK(world_.Apply(R"(document: Policy
+rules: [{name: all, verdict: REQUIRE_APPROVAL, quorums: [{count: 9}]}]
+)"));
+  EXPECT_THAT(world_.SubmitPlan(BrokerWorld::Plan(5)), HasReason(v1::QUORUM_IMPOSSIBLE));
+  EXPECT_EQ(world_.plan_reader.reads(), 0);
+}
+
+TEST_F(BrokerPlanTest, ATargetThatAnotherReplicaHasJustTakenOnIsKnown) {
+  Broker replica(Broker::Options{.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')},
+                 &store_, &world_.clock, &world_.random, &world_.keys, &world_.master_keys,
+                 &world_.plan_reader, nullptr);
+  ASSERT_OK(replica.RefreshConfiguration(kForever));
+  v1::ApplyDocumentsRequest request;
+  request.set_content("document: Target\nname: targets/new\nenvironment: development\n");
+  ASSERT_OK(replica.ApplyDocuments(BrokerWorld::As("human", "alice"), request, kForever));
+  EXPECT_OK(world_.SubmitPlan(BrokerWorld::Plan(5), "targets/new"));
+}
+
+TEST_F(BrokerPlanTest, ARepeatedSubmissionIsAnsweredWithoutReadingThePlanAgain) {
+  const auto artifact = world_.broker.StoreArtifact(
+      BrokerWorld::As("agent", "bot"), testing::FakePlanReader::BytesOf(BrokerWorld::Plan(5)), kForever);
+  v1::CreateProposalRequest request;
+  request.mutable_action()->set_kind(v1::TERRAFORM_PLAN);
+  request.mutable_action()->set_target(kTarget);
+  request.mutable_action()->add_artifacts()->set_digest(artifact->digest());
+  request.set_reason("because");
+  request.set_request_id("submit-1");
+  const auto submit = [&] {
+    return world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever);
+  };
+  const auto first = submit();
+  ASSERT_OK(first);
+  ASSERT_OK(world_.Apply("document: Policy\nrules: [{name: all, verdict: DENY}]\n"));
+  const auto repeated = submit();
+  ASSERT_OK(repeated);
+  EXPECT_EQ(repeated->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(world_.plan_reader.reads(), 1);
+  request.set_reason("another");
+  EXPECT_THAT(submit(), HasReason(v1::REQUEST_ID_REUSED));
+}
+
 TEST_F(BrokerPlanTest, ACommandHasNoPlanView) {
   v1::GetPlanViewRequest request;
   request.set_name(world_.Submit("targets/dev")->name());
@@ -406,6 +450,15 @@ TEST_F(WorldMovedTest, BetweenClaimAndRedeem) {
   store_.BeforeNextCommit([&] { MoveMemory(); });
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::PLAN_STALE));
   ExpectSuperseded(approved);
+}
+
+// It names every resource of the state, so it may be large.
+TEST_F(WorldMovedTest, NoStepBetweenSubmissionAndReportReadsAllThatIsRemembered) {
+  RememberProduction();
+  const v1::Proposal pending = Submitted(BrokerWorld::Plan(6));
+  const size_t before = store_.memory_reads();
+  world_.Executing(pending);
+  EXPECT_EQ(store_.memory_reads(), before);
 }
 
 TEST_F(WorldMovedTest, AReportIsNotLostWhenTheMemoryMovesAtTheSameMoment) {
