@@ -326,6 +326,7 @@ absl::StatusOr<ReadInvocation> ChangeReader::Invocation(const plan_file::ActionI
   fingerprint.Add(uint64_t{deferred});
   fingerprint.AddShown(values.after, mask.root());
   read.digest = fingerprint.Finish();
+  view.set_config_digest(salted_.Of(values.after));
   Take(values.arena);
   return read;
 }

@@ -88,7 +88,7 @@ int64_t CountMasked(const Attributes& changes) {
 }
 
 // Whether every masked change has its digest in the view. What is not masked is in the fingerprint.
-bool HasAllDigests(const v1::PlanView& view) {
+bool ShowsAllMasked(const v1::PlanView& view) {
   int64_t shown = 0;
   for (const v1::ResourceChange& change : view.resource_changes()) {
     shown += CountMasked(change.attribute_changes());
@@ -112,6 +112,8 @@ class Comparer {
   void CompareSurroundings();
   void CompareProviders();
   void CompareVariables();
+  std::map<std::string, std::pair<std::string, std::string>> VariableDigests() const;
+  bool HasAllDigests() const;
   void CompareBackends(const v1::Backend& approved, const v1::Backend& fresh);
   template <typename Items>
   void CompareChanges(const Items& approved, const Items& fresh);
@@ -190,14 +192,42 @@ void Comparer::CompareVariables() {
     const std::set<std::string> before(approved.begin(), approved.end());
     const std::set<std::string> after(fresh.begin(), fresh.end());
     for (const std::string& name : after) {
-      if (!before.contains(name)) Add(Weight::kOther, text::Concat(kind, " ", name, ": given, was not"));
+      if (!before.contains(name))
+        Add(Weight::kOther, text::Concat(kind, " ", name, ": is given, and was not before"));
     }
     for (const std::string& name : before) {
-      if (!after.contains(name)) Add(Weight::kOther, text::Concat(kind, " ", name, ": not given, was"));
+      if (!after.contains(name)) Add(Weight::kOther, text::Concat(kind, " ", name, ": is no longer given"));
     }
   };
   compare(approved_.variables(), fresh_.variables(), "variable");
   compare(approved_.apply_time_variables(), fresh_.apply_time_variables(), "variable at apply");
+  for (const auto& [name, digests] : VariableDigests()) {
+    if (digests.first != digests.second) {
+      Add(Weight::kOther, text::Concat("variable ", name, ": another value that is not shown"));
+    }
+  }
+}
+
+// Of the variables that both plans have, in the order of their names.
+std::map<std::string, std::pair<std::string, std::string>> Comparer::VariableDigests() const {
+  const auto digest = [](const v1::PlanView& plan, const std::string& name) {
+    const auto found = plan.variable_digests().find(name);
+    return found == plan.variable_digests().end() ? std::string() : found->second;
+  };
+  const std::set<std::string> before(approved_.variables().begin(), approved_.variables().end());
+  std::map<std::string, std::pair<std::string, std::string>> digests;
+  for (const std::string& name : fresh_.variables()) {
+    if (before.contains(name)) digests[name] = {digest(approved_, name), digest(fresh_, name)};
+  }
+  return digests;
+}
+
+// Whether all that a view does not show can be compared by digests. Those of other variables are a
+// difference.
+bool Comparer::HasAllDigests() const {
+  const auto digests = VariableDigests();
+  return std::none_of(digests.begin(), digests.end(),
+                      [](const auto& each) { return each.second.first.empty(); });
 }
 
 template <typename Items>
@@ -213,14 +243,15 @@ void Comparer::CompareChanges(const Items& approved, const Items& fresh) {
   for (const auto& [name, change] : right) {
     const auto found = left.find(name);
     if (found == left.end()) {
-      Add(Weight::kOther, text::Concat(name, ": ", ActionsOf(change->actions()), ", was nothing"));
+      Add(Weight::kOther,
+          text::Concat(name, ": ", ActionsOf(change->actions()), ", which was not planned before"));
     } else {
       CompareItem(name, *found->second, *change);
     }
   }
   for (const auto& [name, change] : left) {
     if (right.contains(name)) continue;
-    Add(Weight::kLess, text::Concat(name, ": nothing, was ", ActionsOf(change->actions())));
+    Add(Weight::kLess, text::Concat(name, ": ", ActionsOf(change->actions()), " is no longer planned"));
   }
 }
 
@@ -253,7 +284,7 @@ void Comparer::CompareHeads(const std::string& name, const v1::OutputChange& app
   CompareText(name, ActionsOf(approved.actions()), ActionsOf(fresh.actions()));
   if (approved.sensitive() != fresh.sensitive()) {
     Add(Weight::kOther,
-        text::Concat(name, fresh.sensitive() ? ": sensitive, was not" : ": not sensitive, was"));
+        text::Concat(name, fresh.sensitive() ? ": is sensitive now" : ": is no longer sensitive"));
   }
 }
 
@@ -269,7 +300,7 @@ void Comparer::CompareAttributes(const std::string& name, const Attributes& appr
   for (const auto& [path, change] : right) {
     const auto found = left.find(path);
     if (found == left.end()) {
-      Add(Weight::kOther, text::Concat(at(path), Describe(*change), ", was no change"));
+      Add(Weight::kOther, text::Concat(at(path), Describe(*change), ", did not change before"));
     } else if (!IsSame(*found->second, *change)) {
       const bool hidden = Describe(*found->second) == Describe(*change);
       Add(Weight::kOther,
@@ -280,35 +311,46 @@ void Comparer::CompareAttributes(const std::string& name, const Attributes& appr
   // An attribute that stays as it is in one plan and changes in the other makes another object of it.
   for (const auto& [path, change] : left) {
     if (right.contains(path)) continue;
-    Add(Weight::kOther, text::Concat(at(path), "no change, was ", Describe(*change)));
+    Add(Weight::kOther, text::Concat(at(path), "does not change any more, was ", Describe(*change)));
   }
 }
 
 void Comparer::CompareInvocations() {
-  std::map<std::string, std::pair<int64_t, int64_t>> counts;
-  for (const auto& invocation : approved_.action_invocations()) ++counts[NameOf(invocation)].first;
-  for (const auto& invocation : fresh_.action_invocations()) ++counts[NameOf(invocation)].second;
-  for (const auto& [name, count] : counts) {
+  // By the digest of the configuration, too: what is done another way is another invocation.
+  std::map<std::pair<std::string, std::string>, std::pair<int64_t, int64_t>> counts;
+  const auto key = [](const v1::ActionInvocation& invocation) {
+    return std::pair(NameOf(invocation), invocation.config_digest());
+  };
+  for (const auto& invocation : approved_.action_invocations()) ++counts[key(invocation)].first;
+  for (const auto& invocation : fresh_.action_invocations()) ++counts[key(invocation)].second;
+  for (const auto& [name_and_digest, count] : counts) {
+    const std::string& name = name_and_digest.first;
     if (count.first == count.second) continue;
-    Add(count.second < count.first ? Weight::kLess : Weight::kOther,
-        text::Concat(name, ": ", count.second, " times, was ", count.first));
+    if (count.first == 0) {
+      Add(Weight::kOther, text::Concat(name, ": is invoked, as it was not before"));
+    } else if (count.second == 0) {
+      Add(Weight::kLess, text::Concat(name, ": is no longer invoked as it was"));
+    } else {
+      Add(count.second < count.first ? Weight::kLess : Weight::kOther,
+          text::Concat(name, ": is invoked ", count.second, " times, was ", count.first));
+    }
   }
 }
 
 PlanComparison Comparer::Compare() {
   same_fingerprint_ =
-      approved_.fingerprint() == fresh_.fingerprint() && HasAllDigests(approved_) && HasAllDigests(fresh_);
+      approved_.fingerprint() == fresh_.fingerprint() && ShowsAllMasked(approved_) && ShowsAllMasked(fresh_);
   result_.subset = true;
   CompareSurroundings();
   CompareChanges(approved_.resource_changes(), fresh_.resource_changes());
   CompareChanges(approved_.output_changes(), fresh_.output_changes());
   CompareInvocations();
   if (count_ == 0 && !same_fingerprint_) {
-    Add(Weight::kOther, "the plans differ in what a view does not show, such as the values of variables");
+    Add(Weight::kOther, "the plans differ in what a view does not show");
   }
   result_.same = count_ == 0;
-  // Only the fingerprint knows their values, and it says nothing of plans that differ.
-  if (!result_.same && fresh_.variables_size() > 0) result_.subset = false;
+  // What has no digest is in the fingerprint only, which says nothing of plans that differ.
+  if (!result_.same && !HasAllDigests()) result_.subset = false;
   if (count_ > kMostDifferences) {
     result_.differences.push_back(text::Concat("and ", count_ - kMostDifferences, " more"));
   }

@@ -10,9 +10,9 @@
 namespace countersign::terraform {
 
 struct PlanComparison {
-  // It does the same: changes, outputs, backend, workspace, providers and configuration.
+  // It does the same: changes, outputs, backend, workspace, providers, configuration and variables.
   bool same = false;
-  // It does nothing that the other does not do.
+  // It does nothing that the other does not do, with the same variables.
   bool subset = false;
   // Each difference as one line for people, names and values from the plans as they are: "aws_db_instance.a:
   // delete, was update". At most 100, then one that says how many more.

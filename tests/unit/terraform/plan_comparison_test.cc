@@ -78,10 +78,10 @@ TEST(PlanComparisonTest, SaysWhatIsNewAndWhatIsGone) {
   const PlanComparison less = ComparePlans(one, other);
   EXPECT_FALSE(less.same);
   EXPECT_TRUE(less.subset);
-  EXPECT_THAT(less.differences, ElementsAre("aws_vpc.b: nothing, was delete"));
+  EXPECT_THAT(less.differences, ElementsAre("aws_vpc.b: delete is no longer planned"));
   const PlanComparison more = ComparePlans(other, one);
   EXPECT_FALSE(more.subset);
-  EXPECT_THAT(more.differences, ElementsAre("aws_vpc.b: delete, was nothing"));
+  EXPECT_THAT(more.differences, ElementsAre("aws_vpc.b: delete, which was not planned before"));
 }
 
 TEST(PlanComparisonTest, SaysWhichActionAndWhichValueIsAnother) {
@@ -100,8 +100,8 @@ TEST(PlanComparisonTest, SaysWhichActionAndWhichValueIsAnother) {
       one,
       View({Update({{"id", "x"}, {"size", 1}, {"name", "a"}}, {{"id", "x"}, {"size", 1}, {"name", "b"}})}));
   EXPECT_FALSE(fewer.subset);
-  EXPECT_THAT(fewer.differences, ElementsAre("aws_vpc.a: name: \"a\" -> \"b\", was no change",
-                                             "aws_vpc.a: size: no change, was 1 -> 2"));
+  EXPECT_THAT(fewer.differences, ElementsAre("aws_vpc.a: name: \"a\" -> \"b\", did not change before",
+                                             "aws_vpc.a: size: does not change any more, was 1 -> 2"));
 }
 
 // What the object is like beside what changes is not what the plan does.
@@ -173,11 +173,11 @@ TEST(PlanComparisonTest, ComparesWhereTheStateIsAndWhatRuns) {
 }
 
 // The same actions with other values of variables can go to another place.
-TEST(PlanComparisonTest, ComparesVariablesByTheFingerprint) {
-  const auto with = [](const std::string& region) {
-    return [region](Plan* plan) {
+TEST(PlanComparisonTest, ComparesVariablesByTheirDigests) {
+  const auto with = [](const std::string& region, const std::string& name = "region") {
+    return [region, name](Plan* plan) {
       plan_file::Variable* const variable = plan->add_variables();
-      variable->set_name("region");
+      variable->set_name(name);
       variable->mutable_value()->set_msgpack(Encode(region));
     };
   };
@@ -187,10 +187,61 @@ TEST(PlanComparisonTest, ComparesVariablesByTheFingerprint) {
   const PlanComparison other = ComparePlans(View(one, with("a")), View(one, with("b")));
   EXPECT_FALSE(other.same);
   EXPECT_FALSE(other.subset);
-  EXPECT_THAT(other.differences, ElementsAre(HasSubstr("what a view does not show")));
+  EXPECT_THAT(other.differences, ElementsAre("variable region: another value that is not shown"));
+  EXPECT_TRUE(ComparePlans(View(two, with("a")), View(one, with("a"))).subset);
+  EXPECT_FALSE(ComparePlans(View(one, with("a")), View(two, with("a"))).subset);
   EXPECT_FALSE(ComparePlans(View(two, with("a")), View(one, with("b"))).subset);
   EXPECT_THAT(ComparePlans(View(one), View(one, with("a"))).differences,
-              ElementsAre("variable region: given, was not"));
+              ElementsAre("variable region: is given, and was not before"));
+  const PlanComparison gone = ComparePlans(View(one, with("a")), View(one));
+  EXPECT_FALSE(gone.subset);
+  EXPECT_THAT(gone.differences, ElementsAre("variable region: is no longer given"));
+  // Of which the fingerprint holds nothing.
+  EXPECT_TRUE(ComparePlans(View(one, with("a", "token")), View(one, with("a", "token"))).same);
+  EXPECT_FALSE(ComparePlans(View(one, with("a", "token")), View(one, with("b", "token"))).same);
+}
+
+TEST(PlanComparisonTest, VariablesWithoutDigestsMakeNoSubset) {
+  v1::PlanView more = View({Delete("aws_vpc.a"), Delete("aws_vpc.b")});
+  v1::PlanView less = View({Delete("aws_vpc.a")});
+  for (v1::PlanView* view : {&more, &less}) view->add_variables("region");
+  EXPECT_TRUE(ComparePlans(more, more).same);
+  EXPECT_FALSE(ComparePlans(more, less).subset);
+  for (v1::PlanView* view : {&more, &less}) (*view->mutable_variable_digests())["region"] = "sha256:a";
+  EXPECT_TRUE(ComparePlans(more, less).subset);
+}
+
+TEST(PlanComparisonTest, DigestsOfVariablesTellNothingOfEachOther) {
+  const v1::PlanView view = View({}, [](Plan* plan) {
+    for (const std::string name : {"a", "b"}) {
+      plan->add_variables()->set_name(name);
+      plan->mutable_variables(plan->variables_size() - 1)->mutable_value()->set_msgpack(Encode("the same"));
+    }
+  });
+  EXPECT_NE(view.variable_digests().at("a"), view.variable_digests().at("b"));
+}
+
+TEST(PlanComparisonTest, ComparesInvocationsByTheirConfiguration) {
+  const auto with = [](std::vector<std::string> names) {
+    return View({}, [names](Plan* plan) {
+      plan->set_terraform_version("1.14.0");
+      for (const std::string& name : names) {
+        plan_file::ActionInvocationInstance* const action = plan->add_action_invocations();
+        action->set_addr("action.aws_lambda_invoke.a");
+        action->set_provider("provider[\"registry.terraform.io/hashicorp/aws\"]");
+        action->mutable_invoke_action_trigger();
+        action->mutable_config_value()->set_msgpack(Encode({{"name", name}}));
+      }
+    });
+  };
+  EXPECT_TRUE(ComparePlans(with({"x", "y"}), with({"y", "x"})).same);
+  const PlanComparison less = ComparePlans(with({"x", "y"}), with({"x"}));
+  EXPECT_TRUE(less.subset);
+  EXPECT_THAT(less.differences,
+              ElementsAre("action.aws_lambda_invoke.a for itself: is no longer invoked as it was"));
+  EXPECT_FALSE(ComparePlans(with({"x", "y"}), with({"z"})).subset);
+  EXPECT_THAT(ComparePlans(with({"x"}), with({"x", "x"})).differences,
+              ElementsAre("action.aws_lambda_invoke.a for itself: is invoked 2 times, was 1"));
 }
 
 TEST(PlanComparisonTest, SeesWhatTheViewLeavesOut) {
