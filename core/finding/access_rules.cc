@@ -89,7 +89,7 @@ PolicyVerdict JudgeStatement(const nlohmann::json& statement) {
   return PolicyVerdict::kNarrow;
 }
 
-// As far as it is known: what stays the same is not in the plan's view, and then it may be.
+// As far as it is known: of what is not replaced, what stays the same is not in the plan's view; then it may.
 bool MayApply(const AccessRule& rule, const v1::ResourceChange& change) {
   if (rule.only_when.empty()) return true;
   const Values values = ValuesOf(change, rule.only_when, Side::kAfter);

@@ -36,6 +36,31 @@ void Collect(const nlohmann::json& value, std::string_view rest, int depth, Valu
   }
 }
 
+// Whether what stands at `path`, indexes and all, tells about `wanted`.
+bool IsAbout(std::string_view path, std::string_view wanted) {
+  // Most are about something else: seen without a copy.
+  const size_t name = std::min(path.find_first_of(".["), path.size());
+  if (!wanted.starts_with(path.substr(0, name))) return false;
+  std::string_view rest;
+  return IsAt(WithoutIndexes(path), wanted, &rest);
+}
+
+Values NotKnown() {
+  Values values;
+  values.known = false;
+  return values;
+}
+
+// What `json`, which stands at `path`, has at `wanted`.
+Values ValuesAt(std::string_view path, const std::string& json, std::string_view wanted) {
+  const nlohmann::json value = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (value.is_discarded()) return NotKnown();
+  Values values;
+  std::string_view rest;
+  if (IsAt(WithoutIndexes(path), wanted, &rest)) Collect(value, rest, 0, &values);
+  return values;
+}
+
 void Append(Values&& more, Values* values) {
   values->known &= more.known;
   std::move(more.texts.begin(), more.texts.end(), std::back_inserter(values->texts));
@@ -72,30 +97,22 @@ std::string WithoutIndexes(std::string_view path) {
 }
 
 bool TellsAbout(const v1::AttributeChange& attribute, std::string_view wanted) {
-  // Most are about something else: seen without a copy.
-  const size_t name = std::min(attribute.path().find_first_of(".["), attribute.path().size());
-  if (!wanted.starts_with(std::string_view(attribute.path()).substr(0, name))) return false;
-  std::string_view rest;
-  return IsAt(WithoutIndexes(attribute.path()), wanted, &rest);
+  return IsAbout(attribute.path(), wanted);
+}
+
+bool TellsAbout(const v1::UnchangedAttribute& attribute, std::string_view wanted) {
+  return IsAbout(attribute.path(), wanted);
 }
 
 Values ValuesIn(const v1::AttributeChange& attribute, std::string_view wanted, Side side) {
-  Values values;
   const bool unknown = side == Side::kAfter && attribute.after_unknown();
-  if (unknown || attribute.masked()) {
-    values.known = false;
-    return values;
-  }
+  if (unknown || attribute.masked()) return NotKnown();
   const std::string& json = side == Side::kBefore ? attribute.before_json() : attribute.after_json();
-  if (json.empty()) return values;
-  const nlohmann::json value = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) {
-    values.known = false;
-    return values;
-  }
-  std::string_view rest;
-  if (IsAt(WithoutIndexes(attribute.path()), wanted, &rest)) Collect(value, rest, 0, &values);
-  return values;
+  return json.empty() ? Values() : ValuesAt(attribute.path(), json, wanted);
+}
+
+Values ValuesIn(const v1::UnchangedAttribute& attribute, std::string_view wanted) {
+  return attribute.json().empty() ? NotKnown() : ValuesAt(attribute.path(), attribute.json(), wanted);
 }
 
 Values ValuesOf(const v1::ResourceChange& change, std::string_view wanted, Side side) {
@@ -106,7 +123,13 @@ Values ValuesOf(const v1::ResourceChange& change, std::string_view wanted, Side 
     told = true;
     Append(ValuesIn(attribute, wanted, side), &values);
   }
-  values.known &= told && change.attribute_changes_omitted() == 0;
+  for (const v1::UnchangedAttribute& attribute : change.unchanged_attributes()) {
+    if (!TellsAbout(attribute, wanted)) continue;
+    told = true;
+    Append(ValuesIn(attribute, wanted), &values);
+  }
+  values.known &=
+      told && change.attribute_changes_omitted() == 0 && change.unchanged_attributes_omitted() == 0;
   return values;
 }
 

@@ -26,12 +26,14 @@ std::string WithoutIndexes(std::string_view path);
 
 // Whether `attribute` tells about `wanted`, a path without indexes: it is that, or has that inside of it.
 bool TellsAbout(const v1::AttributeChange& attribute, std::string_view wanted);
+bool TellsAbout(const v1::UnchangedAttribute& attribute, std::string_view wanted);
 
 // What `attribute`, which tells about `wanted`, says of it.
 Values ValuesIn(const v1::AttributeChange& attribute, std::string_view wanted, Side side);
+Values ValuesIn(const v1::UnchangedAttribute& attribute, std::string_view wanted);
 
-// Of all attributes of a change that tell about `wanted`. Not known when there are none: values that stay are
-// not in a plan's view.
+// Of all attributes of a change that tell about `wanted`. Not known when there are none: of what is not
+// replaced, values that stay are not in a plan's view.
 Values ValuesOf(const v1::ResourceChange& change, std::string_view wanted, Side side);
 
 }  // namespace countersign::finding

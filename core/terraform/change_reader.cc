@@ -11,6 +11,7 @@
 #include "core/terraform/plan_file.h"
 #include "core/terraform/shown_json.h"
 #include "core/terraform/state_comparison.h"
+#include "core/terraform/unchanged_values.h"
 #include "core/text/utf8.h"
 
 namespace countersign::terraform {
@@ -89,6 +90,10 @@ void Describe(const plan_file::ResourceInstanceChange& change, v1::ResourceChang
   view->set_action_reason(std::string(ActionReasonWord(change.action_reason())));
 }
 
+bool IsReplacement(const plan_file::Change& change) {
+  return change.action() == kActionDeleteThenCreate || change.action() == kActionCreateThenDelete;
+}
+
 void BeginFingerprint(const plan_file::ResourceInstanceChange& change, const v1::ResourceChange& view,
                       ContentHasher* fingerprint) {
   fingerprint->Add(change.addr());
@@ -115,7 +120,8 @@ ChangeReader::ChangeReader(const SavedPlan& saved, const SaltedDigest& salted, c
       salted_(salted),
       limits_(limits),
       left_(limits),
-      detail_bytes_left_(limits.detail_bytes) {
+      detail_bytes_left_(limits.detail_bytes),
+      unchanged_bytes_left_(limits.unchanged_bytes) {
   left_.value_nodes = saved.values_left();
 }
 
@@ -245,6 +251,12 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   ValueChanges found = Find(values, mask, &fingerprint);
   *view.mutable_attribute_changes() = std::move(found.changes);
   view.set_attribute_changes_omitted(found.omitted);
+  if (IsReplacement(change.change())) {
+    UnchangedValues unchanged =
+        FindUnchanged(values.before, values.after, root, limits_, &unchanged_bytes_left_);
+    *view.mutable_unchanged_attributes() = std::move(unchanged.values);
+    view.set_unchanged_attributes_omitted(unchanged.omitted);
+  }
   if (!happened && view.mode() == "managed") {
     AddDifferences(change, values.before, saved_.state(), limits_, &view);
   }

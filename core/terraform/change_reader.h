@@ -97,6 +97,7 @@ class ChangeReader {
   const Limits& limits_;
   Limits left_;
   size_t detail_bytes_left_;
+  size_t unchanged_bytes_left_;
   KnownSecrets secrets_;
 };
 

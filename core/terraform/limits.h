@@ -48,13 +48,16 @@ struct Limits {
   size_t label_bytes = 256;
   size_t code_blocks = 50'000;         // What is reported of all files together,
   size_t code_text_bytes = 16u << 20;  // and the texts that are quoted for it.
-  // Of the view. What is over the first five is left out, and the view says so.
+  // Of the view. What is over the first eight is left out, and the view says so.
   size_t attribute_changes = 2'000;     // Of one object.
   size_t shown_text_bytes = 16u << 10;  // Of one text.
   size_t shown_path_bytes = 4096;
-  size_t differing_names = 100;     // Of one object: where it is not what the state says.
-  size_t detail_bytes = 24u << 20;  // Of all attribute changes together.
-  size_t view_bytes = 64u << 20;    // Of everything.
+  size_t differing_names = 100;         // Of one object: where it is not what the state says.
+  size_t detail_bytes = 24u << 20;      // Of all attribute changes together.
+  size_t unchanged_attributes = 1'000;  // Of one object that is replaced.
+  size_t unchanged_text_bytes = 256;    // Of one of them.
+  size_t unchanged_bytes = 4u << 20;    // Of all of them together.
+  size_t view_bytes = 64u << 20;        // Of everything.
 };
 
 }  // namespace countersign::terraform

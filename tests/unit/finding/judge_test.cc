@@ -224,6 +224,20 @@ std::vector<Case> ScaleCases() {
   };
 }
 
+// A replaced database, with what stays as it is.
+v1::ResourceChange* AddReplacedDatabase(PlanWorld& world, const std::string& skip_final_snapshot,
+                                        const std::string& delete_automated_backups) {
+  v1::ResourceChange* const change = world.Add("aws_db_instance.main", {"delete", "create"}, "courses");
+  const auto stays = [change](const std::string& path, const std::string& value) {
+    v1::UnchangedAttribute* const attribute = change->add_unchanged_attributes();
+    attribute->set_path(path);
+    attribute->set_json(value);
+  };
+  stays("skip_final_snapshot", skip_final_snapshot);
+  stays("delete_automated_backups", delete_automated_backups);
+  return change;
+}
+
 std::vector<Case> DataCases() {
   return {
       {"stateful-delete", Finding::CRITICAL, [](PlanWorld& w) { AddKeptDatabase(w); },
@@ -275,7 +289,34 @@ std::vector<Case> DataCases() {
              ->set_after_unknown(true);
        },
        [](PlanWorld& w) { Set(w.Add("aws_s3_bucket.b", {"create"}), "force_destroy", "", "true"); }},
-      {"final-snapshot-skipped", Finding::CRITICAL,  // Values that stay are not in the plan's view.
+      {"final-snapshot-skipped", Finding::CRITICAL,  // Of a replacement, by what stays.
+       [](PlanWorld& w) { AddReplacedDatabase(w, "true", "false"); },
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "true"); },
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,  // Masked.
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", ""); },
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "null"); },
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,  // Absent.
+       [](PlanWorld& w) {
+         AddReplacedDatabase(w, "false", "false")->mutable_unchanged_attributes()->RemoveLast();
+       },
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false")->set_unchanged_attributes_omitted(1); },
+       [](PlanWorld& w) { AddReplacedDatabase(w, "false", "false"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,  // One of two is enough.
+       [](PlanWorld& w) {
+         Set(AddReplacedDatabase(w, "false", "false"), "delete_automated_backups", "true", "false");
+       },
+       [](PlanWorld& w) {
+         Set(AddReplacedDatabase(w, "false", "false"), "delete_automated_backups", "false", "true");
+       }},
+      {"final-snapshot-skipped", Finding::CRITICAL,  // The values that stay are left out.
        [](PlanWorld& w) {
          w.Add("aws_db_instance.main", {"delete", "create"});
        },

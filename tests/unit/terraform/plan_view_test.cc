@@ -42,6 +42,7 @@ using countersign::testing::Unknown;
 using google::protobuf::util::MessageDifferencer;
 using nlohmann::json;
 using plan_file::Plan;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -758,6 +759,71 @@ TEST(PlanViewTest, KeepsEveryChangeWhenThereIsNoMoreRoomForDetails) {
   EXPECT_EQ(some.resource_changes(9).attribute_changes_omitted(), 2);
   EXPECT_THAT(some.resource_changes(9).actions(), ElementsAre("create"));
   EXPECT_EQ(some.fingerprint(), all.fingerprint());
+}
+
+// "PATH: JSON" of what stays as it is.
+std::vector<std::string> Unchanged(const v1::PlanView& view, int index = 0) {
+  std::vector<std::string> all;
+  for (const v1::UnchangedAttribute& each : view.resource_changes(index).unchanged_attributes()) {
+    all.push_back(text::Concat(each.path(), ": ", each.json()));
+  }
+  return all;
+}
+
+PlannedObject Replacement(const json& both, json before = json::object(), json after = json::object()) {
+  before.update(both);
+  after.update(both);
+  return {.action = kActionDeleteThenCreate, .before = std::move(before), .after = std::move(after)};
+}
+
+TEST(PlanViewTest, ShowsOfAReplacementWhatStaysAsItIs) {
+  const json both = {{"delete_automated_backups", false},
+                     {"note", nullptr},
+                     {"settings", {{{"final_backup", true}, {"days", 7}}}},
+                     {"skip_final_snapshot", false},
+                     {"tags", json::object()}};
+  PlannedObject object = Replacement(both, {{"engine", "postgres"}, {"id", "x"}, {"list", {1}}, {"size", 1}},
+                                     {{"engine", "mysql"}, {"id", Unknown()}, {"list", {1, 2}}});
+  const std::vector<std::string> expected = {"delete_automated_backups: false", "settings[0].days: 7",
+                                             "settings[0].final_backup: true", "skip_final_snapshot: false"};
+  EXPECT_EQ(Unchanged(ReadOne(object)), expected);
+  object.action = kActionCreateThenDelete;
+  EXPECT_EQ(Unchanged(ReadOne(object)), expected);
+  // Of what is not replaced it would be a copy of the state.
+  object.action = kActionUpdate;
+  EXPECT_THAT(Unchanged(ReadOne(object)), IsEmpty());
+}
+
+TEST(PlanViewTest, ShowsOfWhatStaysNothingThatIsHidden) {
+  const json both = {
+      {"delete_automated_backups", false}, {"login", {{"user", "u"}, {"password", "planted-secret"}}},
+      {"marked", {{"inner", 1}}},          {"copy", "planted-secret"},
+      {"long", std::string(255, 'x')},     {"short", std::string(254, 'x')},
+      {"url", "postgres://a:planted@c/d"}};
+  PlannedObject object = Replacement(both);
+  object.before_sensitive = object.state_sensitive = {{"delete_automated_backups"}, {"marked"}};
+  object.after_sensitive = {{"short"}};
+  const v1::PlanView view = ReadOne(object);
+  // What is newly marked is a change.
+  EXPECT_THAT(Unchanged(view), ElementsAre("copy: ", "delete_automated_backups: ", "login.password: ",
+                                           "login.user: \"u\"", "long: ", "marked: ", "url: "));
+  object.after_sensitive.clear();
+  EXPECT_THAT(Unchanged(ReadOne(object)), Contains("short: \"" + std::string(254, 'x') + "\""));
+  EXPECT_EQ(view.DebugString().find("planted"), std::string::npos);
+}
+
+TEST(PlanViewTest, SaysHowMuchOfWhatStaysIsLeftOut) {
+  const SmallPlan plan = {.objects = {Replacement({{"a", 1}, {"b", 2}, {"c", 3}})}};
+  Limits limits;
+  limits.unchanged_attributes = 2;
+  const v1::PlanView few = Read(plan.Bytes(), limits);
+  EXPECT_THAT(Unchanged(few), ElementsAre("a: 1", "b: 2"));
+  EXPECT_EQ(few.resource_changes(0).unchanged_attributes_omitted(), 1);
+  limits.unchanged_attributes = 1000;
+  limits.unchanged_bytes = 50;
+  const v1::PlanView small = Read(plan.Bytes(), limits);
+  EXPECT_THAT(Unchanged(small), ElementsAre("a: 1"));
+  EXPECT_EQ(small.resource_changes(0).unchanged_attributes_omitted(), 2);
 }
 
 TEST(PlanViewTest, RefusesAViewThatIsTooLarge) {
