@@ -31,6 +31,7 @@ struct AnalyzeOptions {
   std::string fail_on;
   std::string explain;
   std::string output;
+  std::vector<std::string> sensitive;
   bool full = false;
 };
 
@@ -48,7 +49,14 @@ absl::StatusOr<Analysis> AnalyzePlan(Session& session, const AnalyzeOptions& opt
   if (!bytes.ok()) return bytes.status();
   // Two of them, so that it is long enough whatever an id looks like; nobody needs to know it afterwards.
   const std::string salt = session.environment().NewRequestId() + session.environment().NewRequestId();
-  auto plan = terraform::ReadPlan(*bytes, {.limits = limits, .salt = salt});
+  terraform::ViewOptions view{.limits = limits, .salt = salt};
+  for (const std::string& name : options.sensitive) {
+    if (!view.sensitive_attributes.Add(name)) {
+      return UsageError(text::Concat("--sensitive takes TYPE.ATTRIBUTE, such as aws_thing.content, and not ",
+                                     ShellQuoteAscii(name)));
+    }
+  }
+  auto plan = terraform::ReadPlan(*bytes, view);
   if (!plan.ok()) return plan.status();
   finding::PlanContext context;
   context.has_target = false;
@@ -249,6 +257,12 @@ void AddAnalyzeVerb(Verbs& verbs, Session& session) {
                   "text, json (summary, findings and all that was read) or sarif (2.1.0)")
       ->check(CLI::IsMember({"text", "json", "sarif"}))
       ->type_name("FORMAT");
+  verb.add_option(
+          "--sensitive", options->sensitive,
+          "An attribute that is hidden beside those that the plan marks or names like secrets; may be "
+          "given more than once")
+      ->allow_extra_args(false)
+      ->type_name("TYPE.ATTRIBUTE");
   verb.add_flag("--full", options->full, "All attributes and all that is left out otherwise");
 }
 

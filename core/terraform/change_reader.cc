@@ -115,7 +115,8 @@ struct ChangeReader::Values {
   Value after;
 };
 
-ChangeReader::ChangeReader(const SavedPlan& saved, const SaltedDigest& salted, const Limits& limits)
+ChangeReader::ChangeReader(const SavedPlan& saved, const SaltedDigest& salted,
+                           const SensitiveAttributes& sensitive, const Limits& limits)
     : saved_(saved),
       salted_(salted),
       limits_(limits),
@@ -123,6 +124,7 @@ ChangeReader::ChangeReader(const SavedPlan& saved, const SaltedDigest& salted, c
       detail_bytes_left_(limits.detail_bytes),
       unchanged_bytes_left_(limits.unchanged_bytes) {
   left_.value_nodes = saved.values_left();
+  secrets_.attributes = &sensitive;
 }
 
 absl::StatusOr<Value> ChangeReader::Decode(const std::string& bytes, ValueArena* arena, const Place& place) {

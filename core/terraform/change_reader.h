@@ -53,7 +53,8 @@ struct ReadVariable {
 // everything it is given. Not thread-safe. All errors: PLAN_UNREADABLE.
 class ChangeReader {
  public:
-  ChangeReader(const SavedPlan& saved, const SaltedDigest& salted, const Limits& limits);
+  ChangeReader(const SavedPlan& saved, const SaltedDigest& salted, const SensitiveAttributes& sensitive,
+               const Limits& limits);
 
   // `place` says where it stands in the plan.
   absl::StatusOr<ReadResource> Resource(const plan_file::ResourceInstanceChange& change, const Place& place);

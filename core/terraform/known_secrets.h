@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/terraform/secret_names.h"
+#include "core/terraform/sensitive_attributes.h"
 
 namespace countersign::terraform {
 
@@ -40,6 +41,7 @@ class SecretTexts {
 struct KnownSecrets {
   SecretNameMemory names;
   SecretTexts texts;
+  const SensitiveAttributes* attributes = nullptr;  // Borrowed. None when it is null.
 };
 
 }  // namespace countersign::terraform

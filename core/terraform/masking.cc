@@ -33,7 +33,9 @@ const PathTrie::Node* Child(const PathTrie::Node* node, Step step) {
 
 Mask::Mask(const Limits& limits, std::string_view place, std::string_view resource_type,
            KnownSecrets* secrets)
-    : before_(limits, place), after_(limits, place), resource_type_(resource_type), secrets_(secrets) {}
+    : before_(limits, place), after_(limits, place), resource_type_(resource_type), secrets_(secrets) {
+  if (secrets->attributes != nullptr) listed_ = secrets->attributes->Of(resource_type);
+}
 
 void Mask::SetName(std::string_view name) { named_ = secrets_->names.IsSecret(name); }
 
@@ -58,6 +60,9 @@ Mask::Cursor Mask::Cursor::Below(const PathTrie::Node* before, const PathTrie::N
 
 Mask::Cursor Mask::Cursor::Member(std::string_view name, const Value& before, const Value& after) const {
   Cursor member = Below(Child(before_, name), Child(after_, name));
+  // As if it had always been marked.
+  if (depth_ == 0 && mask_->listed_ != nullptr && mask_->listed_->contains(name))
+    member.marked_before_ = true;
   if (named_ || member.marked()) return member;
   member.named_ = mask_->secrets_->names.IsSecret(name) ||
                   (depth_ == 0 && IsSecretOfType(mask_->resource_type_, name)) ||

@@ -3,8 +3,10 @@
 #define COUNTERSIGN_CORE_TERRAFORM_MASKING_H_
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -16,9 +18,9 @@
 namespace countersign::terraform {
 
 // Knows what is sensitive in one object, before and after a change: what is marked, in either value or in a
-// state; what is named like a secret, or stands beside such a name as in {name = "DB_PASSWORD", value = …};
-// texts that look like secrets; texts that are the same as one of those, and texts that have a secret of the
-// plan in them. Truth values are hidden only where they are marked.
+// state, or listed for its type; what is named like a secret, or stands beside such a name as in {name =
+// "DB_PASSWORD", value = …}; texts that look like secrets; texts that are the same as one of those, and texts
+// that have a secret of the plan in them. Truth values are hidden only where they are marked.
 //
 // Borrows the texts of paths and values. Not thread-safe while it is built.
 class Mask {
@@ -72,6 +74,7 @@ class Mask {
   PathTrie after_;
   std::string_view resource_type_;
   KnownSecrets* secrets_;
+  const std::set<std::string, std::less<>>* listed_ = nullptr;  // Attributes that are as if they were marked.
   bool named_ = false;
   std::set<std::string_view> copies_;
 };

@@ -101,7 +101,7 @@ class Viewer {
         plan_(saved.plan()),
         limits_(options.limits),
         salted_(options.salt),
-        reader_(saved, salted_, options.limits) {}
+        reader_(saved, salted_, options.sensitive_attributes, options.limits) {}
 
   absl::StatusOr<v1::PlanView> View();
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/terraform/limits.h"
+#include "core/terraform/sensitive_attributes.h"
 #include "core/terraform/state_file.h"
 #include "countersign/v1/plan.pb.h"
 
@@ -17,6 +18,8 @@ struct ViewOptions {
   // What digests of masked values and of backend settings are salted with, so that nobody who sees them can
   // try out values. Views can be compared where the salt is the same. At least 16 bytes, a secret.
   std::string salt;
+  // Hidden in every resource and data source, beside what the plan and names tell.
+  SensitiveAttributes sensitive_attributes = {};
 };
 
 // Reads a saved plan completely: container, plan, both states, configuration, lock file. Pure. The same bytes

@@ -16,6 +16,7 @@
 #include "server/app/files.h"
 #include "server/app/key_material.h"
 #include "server/base/document.h"
+#include "server/planread/plan_reader.h"
 #include "server/postgres/dsn.h"
 
 namespace countersign::app {
@@ -260,6 +261,11 @@ absl::Status ValidLimits(const ServerConfig& config) {
                "limits.transfer_memory_bytes")});
 }
 
+absl::Status ValidPlan(const ServerConfig::Plan& plan) {
+  const auto& names = plan.sensitive_attributes();
+  return planread::CheckSensitiveAttributes({names.begin(), names.end()}, "plan.sensitive_attributes");
+}
+
 absl::Status ValidDurations(const ServerConfig& config) {
   if (ToDuration(config.shutdown_grace()) < absl::ZeroDuration() ||
       ToDuration(config.shutdown_grace()) > absl::Hours(1)) {
@@ -398,7 +404,8 @@ absl::StatusOr<ServerConfig> LoadConfig(const ConfigSources& sources) {
 
 absl::Status ValidateForServing(const ServerConfig& config) {
   return First({ValidAddresses(config), ValidIssuer(config.token().issuer()), DatabaseUrl(config).status(),
-                ValidLimits(config), ValidDurations(config), ValidLog(config.log()), ValidFiles(config)});
+                ValidLimits(config), ValidPlan(config.plan()), ValidDurations(config), ValidLog(config.log()),
+                ValidFiles(config)});
 }
 
 absl::StatusOr<std::string> DatabaseUrl(const ServerConfig& config) {

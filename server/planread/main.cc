@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "core/digest/digest.h"
 #include "core/terraform/plan_view.h"
@@ -42,14 +44,39 @@ bool WriteAll(std::string_view output) {
 
 int Refuse(std::string_view why) { return WriteAll(why.substr(0, kMaxRefusalBytes)) ? kRefused : 1; }
 
+std::string_view Take(size_t size, std::string_view* rest) {
+  const std::string_view taken = rest->substr(0, size);
+  rest->remove_prefix(taken.size());
+  return taken;
+}
+
+bool TakeTable(std::string_view* rest, terraform::SensitiveAttributes* table) {
+  const std::string_view digits = Take(kTableSizeDigits, rest);
+  size_t size = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  if (digits.size() != kTableSizeDigits || parsed.ec != std::errc() ||
+      parsed.ptr != digits.data() + digits.size() || size > kMaxTableBytes || size > rest->size()) {
+    return false;
+  }
+  std::string_view lines = Take(size, rest);
+  while (!lines.empty()) {
+    const size_t end = lines.find('\n');
+    if (end == std::string_view::npos || !table->Add(lines.substr(0, end))) return false;
+    lines.remove_prefix(end + 1);
+  }
+  return true;
+}
+
 int Run() {
   google::protobuf::SetLogHandler(nullptr);
   const terraform::Limits limits;
   std::string input;
-  if (!ReadAll(&input, kSaltSize + limits.file_bytes)) return Refuse("the file is larger than plans may be");
-  if (input.size() < kSaltSize) return 1;
-  const terraform::ViewOptions options{.limits = limits, .salt = input.substr(0, kSaltSize)};
-  const auto view = terraform::ReadPlan(std::string_view(input).substr(kSaltSize), options);
+  const bool complete = ReadAll(&input, kSaltSize + kTableSizeDigits + kMaxTableBytes + limits.file_bytes);
+  std::string_view rest = input;
+  terraform::ViewOptions options{.limits = limits, .salt = std::string(Take(kSaltSize, &rest))};
+  if (options.salt.size() != kSaltSize || !TakeTable(&rest, &options.sensitive_attributes)) return 1;
+  if (!complete || rest.size() > limits.file_bytes) return Refuse("the file is larger than plans may be");
+  const auto view = terraform::ReadPlan(rest, options);
   if (!view.ok()) return Refuse(text::MessageOf(view.status()));
   // The broker waits for the end of this process, and taking apart what was read would delay it.
   _exit(WriteAll(view->SerializeAsString()) ? kRead : 1);

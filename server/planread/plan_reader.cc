@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/error/error.h"
+#include "core/terraform/sensitive_attributes.h"
 #include "core/text/text.h"
 #include "server/planread/protocol.h"
 
@@ -109,9 +110,9 @@ Process Process::Start(const std::string& program) {
 
 // Gives `parts` to the process and takes what it answers, both at once, so that neither waits for the other.
 // False when the time is over or the answer is too long.
-bool Exchange(Process* process, std::string_view salt, std::string_view bytes, const base::Clock& clock,
+bool Exchange(Process* process, std::string_view head, std::string_view bytes, const base::Clock& clock,
               absl::Time deadline, std::string* answer) {
-  std::string_view parts[] = {salt, bytes};
+  std::string_view parts[] = {head, bytes};
   size_t part = 0;
   char buffer[1 << 16];
   for (;;) {
@@ -148,6 +149,14 @@ std::string OneLine(std::string text) {
   return text;
 }
 
+// With its size before it.
+std::string Table(const std::vector<std::string>& names) {
+  std::string lines;
+  for (const std::string& name : names) lines += name + "\n";
+  const std::string size = std::to_string(lines.size());
+  return std::string(kTableSizeDigits - std::min(size.size(), kTableSizeDigits), '0') + size + lines;
+}
+
 std::string BesideThisProgram() {
   std::string path(4096, '\0');
   const ssize_t size = readlink("/proc/self/exe", path.data(), path.size());
@@ -159,9 +168,31 @@ std::string BesideThisProgram() {
 
 }  // namespace
 
+absl::Status CheckSensitiveAttributes(const std::vector<std::string>& names, std::string_view setting) {
+  constexpr size_t kMostNames = 10'000;
+  if (names.size() > kMostNames) {
+    return error::InvalidField(setting, text::Concat("must not be more than ", kMostNames));
+  }
+  size_t bytes = 0;
+  size_t position = 0;
+  for (const std::string& name : names) {
+    ++position;
+    if (!terraform::SensitiveAttributes().Add(name)) {
+      return error::InvalidField(
+          setting, text::Concat("must be {type}.{attribute} each, such as aws_thing.content; number ",
+                                position, " is not"));
+    }
+    bytes += name.size() + 1;
+  }
+  if (bytes <= kMaxTableBytes) return absl::OkStatus();
+  return error::InvalidField(setting,
+                             text::Concat("must not be more than ", kMaxTableBytes, " bytes together"));
+}
+
 ProcessPlanReader::ProcessPlanReader(const Options& options, const base::Clock* clock)
     : options_{options.program.empty() ? BesideThisProgram() : options.program, options.salt,
-               options.time_limit},
+               options.time_limit, options.sensitive_attributes},
+      head_(options.salt + Table(options.sensitive_attributes)),
       clock_(clock) {}
 
 absl::Status ProcessPlanReader::Check() {
@@ -180,7 +211,7 @@ absl::StatusOr<v1::PlanView> ProcessPlanReader::Read(std::string_view bytes, abs
   if (!process.started()) return cannot_start();
   std::string answer;
   const absl::Time until = std::min(deadline, clock_->Now() + options_.time_limit);
-  if (!Exchange(&process, options_.salt, bytes, *clock_, until, &answer)) {
+  if (!Exchange(&process, head_, bytes, *clock_, until, &answer)) {
     process.End();
     return Unreadable("reading the plan takes longer, or says more, than is allowed; make smaller plans");
   }

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -20,6 +21,10 @@ class PlanReader {
   virtual absl::StatusOr<v1::PlanView> Read(std::string_view bytes, absl::Time deadline) = 0;
 };
 
+// Whether `names` can be given to a reader: each is {type}.{attribute}, and there are not too many.
+// INVALID_FIELD under the name `setting` otherwise.
+absl::Status CheckSensitiveAttributes(const std::vector<std::string>& names, std::string_view setting);
+
 // Reads each plan in a process of its own that has no network and no files, a bounded memory and a bounded
 // time, and that dies with this one. When it dies, that plan is refused and nothing else happens.
 // Borrows the clock. As many plans are read at one time as there are callers.
@@ -31,6 +36,8 @@ class ProcessPlanReader final : public PlanReader {
     // The salt of ViewOptions.
     std::string salt;
     absl::Duration time_limit = absl::Seconds(25);
+    // Hidden whatever plans say, as CheckSensitiveAttributes() accepts them.
+    std::vector<std::string> sensitive_attributes = {};
   };
   ProcessPlanReader(const Options& options, const base::Clock* clock);
 
@@ -41,6 +48,7 @@ class ProcessPlanReader final : public PlanReader {
 
  private:
   const Options options_;
+  const std::string head_;  // What each process is told before the plan.
   const base::Clock* const clock_;
 };
 

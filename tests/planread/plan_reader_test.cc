@@ -65,6 +65,47 @@ TEST_F(PlanReaderTest, SaysWhatThePlanSays) {
   }
 }
 
+TEST_F(PlanReaderTest, HidesWhatItIsToldToHide) {
+  const std::string bytes = ReadFile(std::string(COUNTERSIGN_TEST_PLANS) + "/mixed.tfplan");
+  ProcessPlanReader::Options options{
+      .program = std::string(COUNTERSIGN_BIN_DIRECTORY) + "/countersign-planread", .salt = kSalt};
+  terraform::ViewOptions here{.limits = {}, .salt = kSalt};
+  for (int i = 0; i < 3000; ++i) options.sensitive_attributes.push_back("aws_thing.a" + std::to_string(i));
+  options.sensitive_attributes.push_back("terraform_data.input");
+  for (const std::string& name : options.sensitive_attributes) here.sensitive_attributes.Add(name);
+  ASSERT_OK(CheckSensitiveAttributes(options.sensitive_attributes, "setting"));
+  const auto read = Read(ProcessPlanReader(options, &clock_), bytes);
+  const auto expected = terraform::ReadPlan(bytes, here);
+  ASSERT_OK(read);
+  ASSERT_OK(expected);
+  EXPECT_EQ(read->DebugString(), expected->DebugString());
+  EXPECT_GT(read->masked_change_count(), Read(Real(), bytes)->masked_change_count());
+}
+
+TEST_F(PlanReaderTest, TakesNoMoreThanItCanBeTold) {
+  const auto check = [](const std::vector<std::string>& names) {
+    return CheckSensitiveAttributes(names, "setting");
+  };
+  EXPECT_OK(check({}));
+  EXPECT_OK(check(std::vector<std::string>(10000, "aws_thing.content")));
+  EXPECT_THAT(check(std::vector<std::string>(10001, "aws_thing.content")), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(check({"aws_thing.content", "aws_thing"}), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(check({"aws_thing.content\nx.y"}), HasReason(v1::INVALID_FIELD));
+  // With the end of its line it is one byte too much.
+  EXPECT_OK(check({"t." + std::string((1 << 20) - 3, 'a')}));
+  EXPECT_THAT(check({"t." + std::string((1 << 20) - 2, 'a')}), HasReason(v1::INVALID_FIELD));
+}
+
+TEST_F(PlanReaderTest, RefusesThePlanWhenItIsToldNonsense) {
+  ProcessPlanReader::Options options{
+      .program = std::string(COUNTERSIGN_BIN_DIRECTORY) + "/countersign-planread", .salt = kSalt};
+  const std::string bytes = ReadFile(std::string(COUNTERSIGN_TEST_PLANS) + "/mixed.tfplan");
+  for (const std::string& name : {std::string("aws_thing"), "t." + std::string(1 << 20, 'a')}) {
+    options.sensitive_attributes = {name};
+    EXPECT_THAT(Read(ProcessPlanReader(options, &clock_), bytes), HasReason(v1::PLAN_UNREADABLE));
+  }
+}
+
 TEST_F(PlanReaderTest, RefusesWhatIsNoPlanAndSaysWhy) {
   for (const std::string& bytes :
        {std::string(), std::string("{}"), std::string("PK\x03\x04"), std::string(1 << 20, '\0')}) {

@@ -174,6 +174,16 @@ TEST_F(ConfigTest, AnEmptyVariableIsUnset) {
   EXPECT_EQ(config->log().level(), "error");
 }
 
+TEST_F(ConfigTest, ReadsWhatElseOfPlansIsSensitive) {
+  const auto config = Load("plan:\n  sensitive_attributes: [aws_thing.content]\n", {},
+                           {{"plan.sensitive_attributes", "aws_thing.content,aws_other.id"}});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_THAT(config->plan().sensitive_attributes(), ElementsAre("aws_thing.content", "aws_other.id"));
+  ServerConfig valid = Valid();
+  *valid.mutable_plan()->mutable_sensitive_attributes() = config->plan().sensitive_attributes();
+  EXPECT_THAT(ValidateForServing(valid), IsOk());
+}
+
 TEST_F(ConfigTest, AValidOneIsValid) { EXPECT_THAT(ValidateForServing(Valid()), IsOk()); }
 
 TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
@@ -210,6 +220,10 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
       {"artifact.master_key_file",
        [](ServerConfig& c) { c.mutable_artifact()->set_master_key_file(c.grpc().certificate_file()); }},
       {"artifact.max_bytes", [](ServerConfig& c) { c.mutable_artifact()->set_max_bytes((64 << 20) + 1); }},
+      {"plan.sensitive_attributes",
+       [](ServerConfig& c) { c.mutable_plan()->add_sensitive_attributes("aws_thing"); }},
+      {"plan.sensitive_attributes",
+       [](ServerConfig& c) { c.mutable_plan()->add_sensitive_attributes("aws_thing.inner.content"); }},
       {"limits.max_waiters", [](ServerConfig& c) { c.mutable_limits()->set_max_waiters(0); }},
       {"limits.max_watches_per_principal",
        [](ServerConfig& c) { c.mutable_limits()->set_max_watches_per_principal(0); }},

@@ -86,6 +86,18 @@ TEST_F(AnalyzeTest, MaskedValuesGetANewSaltEachTime) {
   EXPECT_NE(digests(), digests());
 }
 
+TEST_F(AnalyzeTest, HidesWhatItIsToldToHide) {
+  const auto masked = [this] { return std::stoi(Json()["plan"].value("maskedChangeCount", "0")); };
+  EXPECT_EQ(Run({Plan("mixed"), "--output", "json"}), 0);
+  const int before = masked();
+  EXPECT_EQ(Run({"--sensitive", "terraform_data.input", "--sensitive", "aws_thing.id", Plan("mixed"),
+                 "--output", "json"}),
+            0);
+  EXPECT_GT(masked(), before);
+  EXPECT_EQ(Run({Plan("mixed"), "--sensitive", "input"}), 2);
+  EXPECT_THAT(line_.err.str(), HasSubstr("TYPE.ATTRIBUTE"));
+}
+
 TEST_F(AnalyzeTest, ReadsStandardInput) {
   line_.in.str(Content(Plan("mixed")));
   EXPECT_EQ(Run({"-", "--output", "json"}), 0);

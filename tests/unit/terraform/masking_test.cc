@@ -11,6 +11,7 @@
 #include "core/terraform/msgpack.h"
 #include "core/terraform/plan_view.h"
 #include "core/terraform/secret_names.h"
+#include "core/terraform/sensitive_attributes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/terraform/plan_builder.h"
 
@@ -445,6 +446,46 @@ TEST(MaskingTest, HidesTheValuesOfSensitiveVariablesOutsideOfChangesToo) {
   ASSERT_EQ(view.state().resources_size(), 2);
   EXPECT_EQ(view.state().resources(0).id(), "");
   EXPECT_EQ(view.state().resources(1).id(), "");
+}
+
+TEST(MaskingTest, HidesTheAttributesThatAreListedForAType) {
+  ViewOptions options{.salt = "a salt of 23 bytes here"};
+  ASSERT_TRUE(options.sensitive_attributes.Add("aws_thing.content"));
+  ASSERT_TRUE(options.sensitive_attributes.Add("aws_thing.enabled"));
+  ASSERT_TRUE(options.sensitive_attributes.Add("aws_thing.id"));
+  const json object = {
+      {"content", {{"inner", kSecret}}}, {"copy", kSecret}, {"enabled", true}, {"id", "11112222"}};
+  const auto read = [&options](const PlannedObject& planned) {
+    const auto view = ReadPlan(SmallPlan{.objects = {planned}}.Bytes(), options);
+    EXPECT_THAT(view, IsOk());
+    return view.ok() ? *view : v1::PlanView();
+  };
+  const v1::PlanView view = read({.address = "aws_thing.a", .action = kActionDelete, .before = object});
+  EXPECT_THAT(ChangedPaths(view),
+              ElementsAre("content masked", "copy masked", "enabled masked", "id masked"));
+  EXPECT_THAT(view.DebugString(), Not(HasSubstr(std::string(kSecret))));
+  EXPECT_EQ(view.state().resources(0).id(), "");
+  // Neither another type nor another place, and nobody has added it.
+  EXPECT_THAT(ChangedPaths(read({.address = "aws_other.a", .action = kActionDelete, .before = object})),
+              ElementsAre("content.inner", "copy", "enabled", "id"));
+  const v1::PlanView within = read({.address = "aws_thing.a",
+                                    .action = kActionUpdate,
+                                    .before = {{"content", "one"}, {"inner", {{"content", "x"}}}},
+                                    .after = {{"content", "two"}, {"inner", {{"content", "y"}}}}});
+  EXPECT_THAT(ChangedPaths(within), ElementsAre("content masked", "inner.content"));
+  EXPECT_FALSE(within.resource_changes(0).attribute_changes(0).sensitivity_added());
+}
+
+TEST(SensitiveAttributesTest, AreNamedByTypeAndAttribute) {
+  SensitiveAttributes attributes;
+  for (const std::string_view name :
+       {"", ".", "a", "a.", ".b", "a.b.c", "a.b ", "a.b[0]", "a b.c", "1a.b", "a.b\nc.d", "a.\"b\""}) {
+    EXPECT_FALSE(attributes.Add(name)) << name;
+  }
+  EXPECT_TRUE(attributes.Add("aws_db_instance.master-user_1"));
+  ASSERT_NE(attributes.Of("aws_db_instance"), nullptr);
+  EXPECT_THAT(*attributes.Of("aws_db_instance"), ElementsAre("master-user_1"));
+  EXPECT_EQ(attributes.Of("a"), nullptr);
 }
 
 TEST(SecretTextsTest, FindsWhatWasAddedAnywhereInAText) {
