@@ -17,7 +17,8 @@ constexpr size_t kPieceBytes = 256 << 10;
 constexpr int64_t kMostBytes = int64_t{64} << 20;
 
 absl::Status CheckSize(int64_t size) {
-  if (size == 0) return error::Make(v1::INVALID_FIELD, "an artifact must not be empty");
+  if (size == 0)
+    return error::Make(v1::INVALID_FIELD, "an artifact must not be empty; give a file that holds something");
   if (size > kMostBytes) {
     return error::Make(v1::ARTIFACT_TOO_LARGE,
                        text::Concat("an artifact may have at most 64 MiB, this has ", size, " bytes"));

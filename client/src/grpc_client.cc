@@ -3,10 +3,14 @@
 #include <grpc/support/time.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <stop_token>
+#include <system_error>
 #include <utility>
 
 #include "client/src/channel.h"
+#include "core/error/error.h"
+#include "core/text/text.h"
 #include "countersign/connect.h"
 
 namespace countersign {
@@ -14,6 +18,17 @@ namespace {
 
 // Reading a large plan takes the broker seconds, and its view is up to 64 MiB on a line that may be thin.
 constexpr absl::Duration kLongestPlanAttempt = absl::Seconds(60);
+
+// An empty file is what is left of a plan that could not be made: nobody needs the broker to learn that.
+absl::Status CheckPlan(const v1::Action& action, const std::string& path) {
+  std::error_code missing;
+  if (action.kind() != v1::TERRAFORM_PLAN || std::filesystem::file_size(path, missing) != 0 || missing) {
+    return absl::OkStatus();
+  }
+  return error::Make(
+      v1::PLAN_UNREADABLE,
+      text::Concat("the plan cannot be read: ", path, " is empty; write it with `terraform plan -out=FILE`"));
+}
 
 }  // namespace
 
@@ -65,6 +80,7 @@ absl::StatusOr<v1::Proposal> GrpcClient::Submit(const Submission& submission, co
   request.set_reason(submission.reason);
   request.set_request_id(submission.request_id);
   for (const LocalFile& file : submission.files) {
+    if (const auto status = CheckPlan(submission.action, file.path); !status.ok()) return status;
     const auto artifact = UploadArtifactFile(file.path, options);
     if (!artifact.ok()) return artifact.status();
     v1::ArtifactReference* reference = request.mutable_action()->add_artifacts();

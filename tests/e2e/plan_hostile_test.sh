@@ -141,10 +141,7 @@ refused "$work/encrypted" 'without encryption'
 printf 'tfplan\x02' >"$work/ancient"
 refused "$work/ancient" '1.8 or newer'
 : >"$work/nothing"
-expect_quietly 1 agent countersign analyze "$work/nothing"
-expect_output 'it is empty'
-expect_quietly 1 agent countersign submit --target targets/courses --plan "$work/nothing" --reason 'a plan'
-expect_output 'must not be empty'
+refused "$work/nothing" 'terraform plan -out'
 head -c 100000 /dev/urandom >"$work/noise"
 refused "$work/noise"
 expect_quietly 1 agent countersign submit --target targets/courses --plan "$work/absent" --reason 'a plan'

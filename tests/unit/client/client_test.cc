@@ -22,6 +22,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::HasReason;
+using ::testing::HasSubstr;
 using testing::NamesField;
 using testing::StatusIs;
 
@@ -99,9 +100,15 @@ TEST_F(ClientTest, SubmitsAPlanByUploadingItFirst) {
     if (requests.size() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
     return testing::WireError(error::Make(v1::PLAN_UNREADABLE, "a trailing byte"));
   };
+  std::ofstream(directory.path() / "empty.tfplan");
   Submission submission;
   submission.action.set_kind(v1::TERRAFORM_PLAN);
-  submission.files.push_back({.path = directory.path() / "plan.tfplan", .file_name = ""});
+  submission.files.push_back({.path = directory.path() / "empty.tfplan", .file_name = ""});
+  const auto empty = client_->Submit(submission, CallOptions());
+  EXPECT_THAT(empty, HasReason(v1::PLAN_UNREADABLE));
+  EXPECT_THAT(std::string(empty.status().message()), HasSubstr("terraform plan -out=FILE"));
+  EXPECT_TRUE(requests.empty());
+  submission.files[0].path = directory.path() / "plan.tfplan";
   EXPECT_THAT(client_->Submit(submission, CallOptions()), HasReason(v1::PLAN_UNREADABLE));
   ASSERT_EQ(requests.size(), 2u);
   EXPECT_EQ(requests[1].request_id(), requests[0].request_id());
