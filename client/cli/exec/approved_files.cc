@@ -1,5 +1,6 @@
 #include "client/cli/exec/approved_files.h"
 
+#include "client/cli/exec/leftovers.h"
 #include "core/error/error.h"
 #include "core/text/text.h"
 
@@ -7,7 +8,7 @@ namespace countersign::cli {
 
 absl::StatusOr<PrivateDirectory> MakePrivateDirectory(Session& session) {
   return PrivateDirectory::Create(BaseDirectory(session.world().variable),
-                                  text::Concat("countersign-exec-", session.environment().NewRequestId()));
+                                  text::Concat(kPrivatePrefix, session.environment().NewRequestId()));
 }
 
 absl::Status BringArtifact(const ExecutionContext& context, const v1::Proposal& proposal,

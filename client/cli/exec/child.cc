@@ -44,7 +44,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   // By descriptors: a path could lead elsewhere by now. Of a script in that directory the path is relative.
   const bool connected = dup2(input, STDIN_FILENO) == STDIN_FILENO &&
                          (command.output < 0 || dup2(command.output, STDOUT_FILENO) == STDOUT_FILENO);
-  if (connected && fchdir(command.directory) == 0 && close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+  if (connected && fchdir(command.directory) == 0 && close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 &&
+      (command.kept < 0 || fcntl(command.kept, F_SETFD, 0) == 0)) {
     if (command.program.is_script()) {
       execve(command.program.path().c_str(), argv, environment);
     } else {

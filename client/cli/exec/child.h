@@ -18,6 +18,7 @@ struct Command {
   std::map<std::string, std::string> environment;
   int directory;    // An open one, where it is started. Borrowed.
   int output = -1;  // Where its standard output goes; -1 is ours. Borrowed.
+  int kept = -1;    // The one descriptor that it gets besides its standard ones; -1 is none. Borrowed.
 };
 
 // How it ended.

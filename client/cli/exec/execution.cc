@@ -5,6 +5,7 @@
 
 #include "client/cli/exec/approved_files.h"
 #include "client/cli/exec/child_environment.h"
+#include "client/cli/exec/leftovers.h"
 #include "client/cli/exec/plan_execution.h"
 #include "client/cli/exec/program.h"
 #include "client/cli/exec/report.h"
@@ -99,7 +100,9 @@ absl::StatusOr<int> ExecuteCommand(const ExecutionContext& context, const v1::Pr
   if (!digest.ok()) return digest.status();
   const auto leave = TakeTurn(context, proposal, *digest, [] { return absl::OkStatus(); });
   if (!leave.ok()) return leave.status();
-  return RunAndReport(context, *leave, {*program, argv, *environment, directory->descriptor()});
+  return RunAndReport(
+      context, *leave,
+      {*program, argv, *environment, directory->descriptor(), /*output=*/-1, directory->descriptor()});
 }
 
 }  // namespace
@@ -126,6 +129,7 @@ std::string ProgramPathOf(const ExecOptions& options) {
 }
 
 absl::StatusOr<int> Execute(Session& session, const ExecOptions& options) {
+  RemoveLeftovers(BaseDirectory(session.world().variable));
   SignalRelay relay;  // Before the client, whose threads must not take the signals.
   const auto timeout = ParseTimeout(options.timeout);
   if (!timeout.ok()) return timeout.status();

@@ -282,9 +282,11 @@ absl::StatusOr<int> ExecutePlan(const ExecutionContext& context, const v1::Propo
   const auto leave =
       TakeTurn(context, proposal, approved->action_digest, [&choice] { return choice.Prepare(); });
   if (!leave.ok()) return leave.status();
-  return RunAndReport(
-      context, *leave, terraform.Apply(choice.path()),
-      [&](v1::ReportExecutionRequest* report) { AddState(context.session, terraform, report); });
+  Command apply = terraform.Apply(choice.path());
+  apply.kept = approved->directory.descriptor();
+  return RunAndReport(context, *leave, apply, [&](v1::ReportExecutionRequest* report) {
+    AddState(context.session, terraform, report);
+  });
 }
 
 }  // namespace countersign::cli

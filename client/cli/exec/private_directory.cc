@@ -1,6 +1,7 @@
 #include "client/cli/exec/private_directory.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "client/cli/exec/trusted_path.h"
@@ -48,9 +50,12 @@ absl::StatusOr<PrivateDirectory> PrivateDirectory::Create(const std::string& bas
                      "; set TMPDIR to a directory that only you can write to"));
   }
   const std::string path = text::Concat(base, "/", name);
-  if (mkdirat(parent->get(), name.c_str(), 0700) != 0) return SystemError("make", path);
+  // Under its name only once it is locked: one that nobody has locked yet would be taken for a leftover.
+  const std::string unlocked = text::Concat(".", name);
+  if (mkdirat(parent->get(), unlocked.c_str(), 0700) != 0) return SystemError("make", path);
   PrivateDirectory directory(
-      path, Descriptor(openat(parent->get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
+      text::Concat(base, "/", unlocked),
+      Descriptor(openat(parent->get(), unlocked.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
   struct stat facts;
   if (!directory.descriptor_.is_open() || fstat(directory.descriptor(), &facts) != 0) {
     return SystemError("open", path);
@@ -60,6 +65,12 @@ absl::StatusOr<PrivateDirectory> PrivateDirectory::Create(const std::string& bas
         text::Concat(path, " was just made, and is not private: its file system keeps no owners and modes; ",
                      "set TMPDIR to a directory on another one"));
   }
+  // Where the file system has no locks, nothing is ever taken for a leftover.
+  (void)flock(directory.descriptor(), LOCK_SH | LOCK_NB);
+  if (renameat2(parent->get(), unlocked.c_str(), parent->get(), name.c_str(), RENAME_NOREPLACE) != 0) {
+    return SystemError("make", path);
+  }
+  directory.path_ = path;
   return directory;
 }
 

@@ -13,7 +13,8 @@
 namespace countersign::cli {
 
 // A new directory that only this user may enter, where only root and this user can put another one in its
-// place; removed with all that is in it on destruction. Not thread-safe.
+// place; removed with all that is in it on destruction, and, when its maker is killed before, by
+// RemoveLeftovers(). Not thread-safe.
 class PrivateDirectory {
  public:
   // As `name`, which nobody should be able to guess, in `base`, which must exist. PERMISSION_DENIED when
@@ -24,7 +25,8 @@ class PrivateDirectory {
   PrivateDirectory& operator=(PrivateDirectory&&) = delete;
 
   const std::string& path() const { return path_; }
-  // Of the directory, for openat() and fchdir(); closed on exec.
+  // Of the directory, for openat() and fchdir(); closed on exec. Whoever inherits it keeps the lock by which
+  // RemoveLeftovers() knows that the directory is in use.
   int descriptor() const { return descriptor_.get(); }
 
   // Makes a new file, 0500, of what `fill` gives to the sink that it is called with. Never follows or

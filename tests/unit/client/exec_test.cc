@@ -9,11 +9,13 @@
 #include <fstream>
 #include <functional>
 #include <future>
+#include <thread>
 
 #include "client/cli/exec/child.h"
 #include "client/cli/exec/child_environment.h"
 #include "client/cli/exec/execution.h"
 #include "client/cli/exec/lease.h"
+#include "client/cli/exec/leftovers.h"
 #include "client/cli/exec/private_directory.h"
 #include "client/cli/exec/program.h"
 #include "client/cli/exec/signal_relay.h"
@@ -225,6 +227,95 @@ TEST(PrivateDirectoryTest, RefusesABaseOfAnotherUser) {
               StatusIs(absl::StatusCode::kPermissionDenied));
 }
 
+class LeftoverTest : public ::testing::Test {
+ protected:
+  // A runner in another process that waits to be killed.
+  void StartRunner(const std::string& name) {
+    path_ = directory_ / name;
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    runner_ = fork();
+    if (runner_ == 0) {
+      const auto directory = PrivateDirectory::Create(directory_.path(), name);
+      if (!directory.ok() || mkdir((path_ + "/.terraform").c_str(), 0700) != 0) _exit(1);
+      std::ofstream(path_ + "/approved.tfplan") << "plan";
+      (void)!write(ready[1], "r", 1);
+      pause();
+      _exit(1);
+    }
+    close(ready[1]);
+    char byte = 0;
+    ASSERT_EQ(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+  }
+  // What it leaves behind without a chance to clean up.
+  std::string KillRunner() {
+    EXPECT_EQ(kill(runner_, SIGKILL), 0);
+    EXPECT_EQ(waitpid(runner_, nullptr, 0), runner_);
+    EXPECT_TRUE(std::filesystem::exists(path_ + "/approved.tfplan"));
+    return path_;
+  }
+  std::string Leftover(const std::string& name = "countersign-exec-1") {
+    StartRunner(name);
+    return KillRunner();
+  }
+  bool IsRemoved(const std::string& path) {
+    RemoveLeftovers(directory_.path());
+    return !std::filesystem::exists(std::filesystem::symlink_status(path));
+  }
+
+  testing::TemporaryDirectory directory_;
+  std::string path_;
+  pid_t runner_ = -1;
+};
+
+TEST_F(LeftoverTest, IsRemovedOnceItsRunnerIsKilled) {
+  StartRunner("countersign-exec-1");
+  EXPECT_FALSE(IsRemoved(path_)) << "its runner lives";
+  EXPECT_TRUE(std::filesystem::exists(path_ + "/approved.tfplan"));
+  EXPECT_TRUE(IsRemoved(KillRunner()));
+}
+
+TEST_F(LeftoverTest, IsKeptWhenItIsNotCertainToBeOne) {
+  const std::string open = Leftover("countersign-exec-open");
+  ASSERT_EQ(chmod(open.c_str(), 0750), 0);
+  const std::string another = Leftover("another-exec-1");
+  const std::string dotted = Leftover("countersign-exec-1.old");
+  const std::string elsewhere = Leftover("elsewhere");
+  std::filesystem::create_directory_symlink(elsewhere, directory_ / "countersign-exec-link");
+  directory_.Write("countersign-exec-file", "1");
+  RemoveLeftovers(directory_.path());
+  for (const std::string& kept : {open, another, dotted, elsewhere}) {
+    EXPECT_TRUE(std::filesystem::exists(kept + "/approved.tfplan")) << kept;
+  }
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "countersign-exec-file"));
+}
+
+TEST_F(LeftoverTest, IsKeptWhereOthersCouldPutAnotherInItsPlace) {
+  const std::string leftover = Leftover();
+  ASSERT_EQ(chmod(directory_.path().c_str(), 0777), 0);
+  EXPECT_FALSE(IsRemoved(leftover));
+}
+
+TEST_F(LeftoverTest, LinksInItAreNotFollowed) {
+  const std::string leftover = Leftover();
+  const std::string precious = directory_.Write("precious", "1");
+  std::filesystem::create_directory(directory_ / "store");
+  directory_.Write("store/precious", "1");
+  std::filesystem::create_symlink(precious, leftover + "/file");
+  std::filesystem::create_directory_symlink(directory_ / "store", leftover + "/directory");
+  EXPECT_TRUE(IsRemoved(leftover));
+  EXPECT_TRUE(std::filesystem::exists(precious));
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "store/precious"));
+}
+
+TEST_F(LeftoverTest, OfAnotherUserIsKept) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  const std::string leftover = Leftover();
+  ASSERT_EQ(chown(leftover.c_str(), 12345, 12345), 0);
+  EXPECT_FALSE(IsRemoved(leftover));
+}
+
 class RunCommandTest : public ::testing::Test {
  protected:
   // Runs it in `directory`, which it opens.
@@ -279,6 +370,33 @@ TEST_F(RunCommandTest, GivesTheChildNothingToReadAndAMaskOfItsOwn) {
   struct stat facts;
   ASSERT_EQ(stat((directory_ / "made").c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777, 0600u);
+}
+
+TEST_F(RunCommandTest, WhatTheProgramKeepsOutlivesItsRunner) {
+  const auto program = OpenProgram("sh", std::string(kProgramPath));
+  ASSERT_OK(program);
+  const std::string kept = directory_ / "countersign-exec-1";
+  const pid_t runner = fork();
+  if (runner == 0) {
+    const auto directory = PrivateDirectory::Create(directory_.path(), "countersign-exec-1");
+    if (!directory.ok()) _exit(1);
+    SignalRelay relay;
+    Command command{*program,
+                    {"sh", "-c", "echo $$ >pid && mv pid ready && exec sleep 1000"},
+                    {},
+                    directory->descriptor()};
+    command.kept = directory->descriptor();
+    RunCommand(command, relay);
+    _exit(1);
+  }
+  while (!std::filesystem::exists(kept + "/ready")) std::this_thread::yield();
+  const pid_t started = std::stoi(testing::ReadFile(kept + "/ready"));
+  ASSERT_EQ(kill(runner, SIGKILL), 0);
+  ASSERT_EQ(waitpid(runner, nullptr, 0), runner);
+  RemoveLeftovers(directory_.path());
+  EXPECT_TRUE(std::filesystem::exists(kept + "/ready"));
+  ASSERT_EQ(kill(started, SIGKILL), 0);
+  while (std::filesystem::exists(kept)) RemoveLeftovers(directory_.path());
 }
 
 TEST_F(RunCommandTest, ForwardsSignalsToTheChildAndGivesItsExitCode) {
@@ -359,6 +477,20 @@ TEST_F(ExecTest, RunsTheApprovedBytesAndReportsTheExitCode) {
   const std::string private_directory = output.substr(output.find('\n') + 1);
   EXPECT_THAT(private_directory, HasSubstr("countersign-exec-"));
   EXPECT_FALSE(std::filesystem::exists(private_directory.substr(0, private_directory.size() - 1)));
+}
+
+TEST_F(ExecTest, RemovesWhatAKilledRunnerLeftBehind) {
+  const std::string leftover = directory_ / "countersign-exec-1";
+  {
+    const auto made = PrivateDirectory::Create(directory_.path(), "away");
+    ASSERT_OK(made);
+    std::filesystem::rename(made->path(), leftover);
+  }
+  ASSERT_TRUE(std::filesystem::exists(leftover));
+  ON_CALL(*line_.client, GetProposal(_, _)).WillByDefault(Return(error::Make(v1::NOT_FOUND, "no")));
+  ON_CALL(*line_.client, Wait(_, _)).WillByDefault(Return(error::Make(v1::NOT_FOUND, "no")));
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 125);
+  EXPECT_FALSE(std::filesystem::exists(leftover));
 }
 
 TEST_F(ExecTest, PassesVariablesOfTheRunnerThatItNames) {

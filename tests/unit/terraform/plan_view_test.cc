@@ -84,7 +84,7 @@ plan_file::ResourceInstanceChange* ChangeIn(Plan* plan, std::string_view address
 void Leaves(const json& value, const std::string& path, std::map<std::string, json>* out) {
   if (value.is_object() && !value.empty()) {
     for (const auto& [name, member] : value.items()) {
-      Leaves(member, path.empty() ? name : path + "." + name, out);
+      Leaves(member, path.empty() ? name : text::Concat(path, ".", name), out);
     }
   } else if (value.is_array() && !value.empty()) {
     for (size_t i = 0; i < value.size(); ++i) Leaves(value[i], text::Concat(path, "[", i, "]"), out);
@@ -209,12 +209,12 @@ TEST(PlanViewTest, IsTheSameForTheSameBytesAndSalt) {
 }
 
 TEST(PlanViewTest, AnotherSaltGivesOtherDigestsAndTheSameFingerprint) {
-  v1::PlanView one = Read(RealPlan("mixed"));
+  const v1::PlanView one = Read(RealPlan("mixed"));
   const auto read = ReadPlan(RealPlan("mixed"), {{},
                                                  "another salt, longer than a block of the hash function is, "
                                                  "which is 64 bytes"});
   ASSERT_THAT(read, IsOk());
-  v1::PlanView other = *read;
+  const v1::PlanView& other = *read;
   EXPECT_EQ(one.fingerprint(), other.fingerprint());
   EXPECT_NE(one.backend().settings_digest(), other.backend().settings_digest());
   const auto digest_in = [](const v1::PlanView& view) {
