@@ -128,7 +128,7 @@ void Limit(httplib::Server& server) {
   });
 }
 
-void Route(httplib::Server& server, const std::string& issuer, HttpServer::Sources sources) {
+void Route(httplib::Server& server, const std::string& issuer, const HttpServer::Sources& sources) {
   server.Get("/\\.well-known/jwks\\.json",
              [jwks = sources.jwks](const httplib::Request&, httplib::Response& response) {
                // Short enough that a key published today is known everywhere before it signs.
@@ -160,7 +160,8 @@ struct HttpServer::Listener {
   std::thread thread;
 };
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, Sources sources) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
+                                                              const Sources& sources) {
   auto listener = std::make_unique<Listener>();
   listener->server = MakeListener(options);
   httplib::Server& server = *listener->server;
@@ -169,7 +170,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, S
                                absl::StrCat("cannot be used together with ", options.key_file));
   }
   Limit(server);
-  Route(server, options.issuer, std::move(sources));
+  Route(server, options.issuer, sources);
 
   const int port = options.port == 0 ? server.bind_to_any_port(options.host)
                                      : (server.bind_to_port(options.host, options.port) ? options.port : -1);

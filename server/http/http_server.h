@@ -43,7 +43,7 @@ class HttpServer {
   };
 
   // Listens from here on. INVALID_FIELD when address, certificate or key cannot be used.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(Options options, Sources sources);
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options, const Sources& sources);
   // Stops. What is being answered is finished first.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -26,11 +26,10 @@ bool LimitResources(const Confinement& confinement) {
 
 // Calls that need no look at their arguments: what malloc, the end of a process and vDSO fallbacks do.
 constexpr int kAllowed[] = {
-    SCMP_SYS(brk),          SCMP_SYS(mmap),         SCMP_SYS(munmap),         SCMP_SYS(mremap),
-    SCMP_SYS(madvise),      SCMP_SYS(futex),        SCMP_SYS(clock_gettime),  SCMP_SYS(getrandom),
-    SCMP_SYS(sched_yield),  SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit_group),
-    SCMP_SYS(exit),         SCMP_SYS(getpid),       SCMP_SYS(gettid),         SCMP_SYS(tgkill),
-    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(brk),          SCMP_SYS(munmap),         SCMP_SYS(mremap),     SCMP_SYS(madvise),
+    SCMP_SYS(futex),        SCMP_SYS(clock_gettime),  SCMP_SYS(getrandom),  SCMP_SYS(sched_yield),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit_group), SCMP_SYS(exit),
+    SCMP_SYS(getpid),       SCMP_SYS(gettid),         SCMP_SYS(tgkill),     SCMP_SYS(rt_sigaction),
 };
 
 using Filter = std::unique_ptr<void, void (*)(void*)>;
@@ -56,7 +55,8 @@ bool FilterCalls() {
   // A question about standard output that the C library asks before it writes.
   const bool status =
       seccomp_rule_add_array(filter.get(), SCMP_ACT_ERRNO(EBADF), SCMP_SYS(newfstatat), 0, nullptr) == 0;
-  return status && Allow(filter, SCMP_SYS(mprotect), {no_program}) &&
+  return status && Allow(filter, SCMP_SYS(mmap), {no_program}) &&
+         Allow(filter, SCMP_SYS(mprotect), {no_program}) &&
          Allow(filter, SCMP_SYS(read), {IsDescriptor(STDIN_FILENO)}) &&
          Allow(filter, SCMP_SYS(write), {IsDescriptor(STDOUT_FILENO)}) &&
          Allow(filter, SCMP_SYS(write), {IsDescriptor(STDERR_FILENO)}) && seccomp_load(filter.get()) == 0;

@@ -156,13 +156,15 @@ absl::StatusOr<Connection> Connection::Connect(const ConnectOptions& options, ab
     return status;
   }
   PQsetnonblocking(state.pg.get(), 1);
-  if (options.statement_timeout > absl::ZeroDuration()) {
-    const auto set = connection.Query(
-        "SELECT set_config('statement_timeout', $1::text, false)",
-        Parameters().Int64(std::max<int64_t>(1, absl::ToInt64Milliseconds(options.statement_timeout))),
-        deadline);
-    if (!set.ok()) return set.status();
-  }
+  const int64_t timeout = options.statement_timeout > absl::ZeroDuration()
+                              ? std::max<int64_t>(1, absl::ToInt64Milliseconds(options.statement_timeout))
+                              : 0;
+  // A commit that is answered before it is on disk may be lost afterwards. Settings that wait for more stay.
+  const auto set = connection.Query(
+      "SELECT set_config('statement_timeout', $1::text, false), CASE current_setting('synchronous_commit') "
+      "WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END",
+      Parameters().Int64(timeout), deadline);
+  if (!set.ok()) return set.status();
   return connection;
 }
 

@@ -137,7 +137,8 @@ struct Notification {
 // connection is closed, and the status is DATABASE_TIMEOUT, in doubt once the statement was sent whole.
 class Connection {
  public:
-  // DATABASE_UNAVAILABLE when it cannot be had before `deadline` or the connect timeout; why is logged.
+  // DATABASE_UNAVAILABLE when it cannot be had before `deadline` or the connect timeout; why is logged. Its
+  // commits are on disk when they are answered, whatever the database's synchronous_commit is.
   static absl::StatusOr<Connection> Connect(const ConnectOptions& options,
                                             absl::Time deadline = absl::InfiniteFuture());
   Connection(Connection&&) noexcept;

@@ -182,11 +182,9 @@ kill -9 "$(<"$work/job.pid")"
 wait "$!" 2>/dev/null || true
 is_ambiguous() { [[ $(field "$id" .state) == AMBIGUOUS ]]; }
 until_true "the lease has run out" is_ambiguous
-again() {
-  as ci env -u XDG_RUNTIME_DIR TMPDIR="$work" countersign exec "$id" --chdir "$infra" --timeout 1s "${cloud_environment[@]}"
-}
+again=(ci env -u XDG_RUNTIME_DIR TMPDIR="$work" countersign exec "$id" --chdir "$infra" --timeout 1s "${cloud_environment[@]}")
 left_behind() { compgen -G "$work/countersign-exec-*/approved.tfplan" >/dev/null; }
-expect_exit 125 again
+expect_exit 125 "${again[@]}"
 if ! left_behind; then fail "Terraform still runs in the private directory of the killed job"; fi
 kill "$(<"$work/slow.pid")" 2>/dev/null || true
 expect_exit 0 alice countersign resolve "$id" --outcome failed --yes --comment 'the provisioner never ended'
@@ -194,7 +192,7 @@ expect_state "$id" FAILED
 slow_lock_is_gone() { terraform -chdir="$infra" plan -input=false >/dev/null 2>&1; }
 until_true "Terraform has let go of the state" slow_lock_is_gone
 nothing_is_left_behind() {
-  again >/dev/null 2>&1 || true
+  as "${again[@]}" >/dev/null 2>&1 || true
   ! left_behind
 }
 until_true "what the killed job left behind is removed" nothing_is_left_behind

@@ -185,11 +185,10 @@ terraform_in "$work/infra" plan -input=false -out=tfplan
 propose "$work/infra/tfplan" 'A new password' >>"$work/outputs"
 sed -i "s/${secret[unused]}/${secret[copy]}/" "$work/infra/main.tf"
 expect_quietly 0 alice countersign approve "$id" --digest "$(field "$id" .actionDigest)"
-# Terraform itself shows on the runner what it plans, without what it takes for sensitive. What we say comes after it.
 as ci countersign exec "$id" --replan --timeout 20s --chdir "$work/infra" "${cloud_environment[@]}" \
   -- -var "answer=${secret[variable]}" >"$work/replan.out" 2>&1 </dev/null && fail "another password was applied"
-sed -n '/^countersign: the fresh plan/,$p' "$work/replan.out" | tee -a "$work/outputs"
-grep -q '^  aws_db_instance.updated' <(tail -n 20 "$work/outputs") || fail "it should say what differs"
+tee -a "$work/outputs" <"$work/replan.out"
+grep -q '^  aws_db_instance.updated' "$work/replan.out" || fail "it should say what differs"
 
 step "Plans that cannot be read, at the very place where a secret is"
 terraform -chdir="$work/infra" state pull >"$work/pulled.json"

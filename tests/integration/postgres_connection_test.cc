@@ -6,7 +6,6 @@ namespace {
 
 using ::countersign::testing::HasReason;
 using ::countersign::testing::StatusIs;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -175,6 +174,18 @@ TEST_F(ConnectionTest, ServersOwnTimeoutIsAnAnswer) {
   EXPECT_THAT(result, HasReason(v1::DATABASE_TIMEOUT));
   EXPECT_EQ(DeliveryOf(result.status()), Delivery::kAnswered);
   EXPECT_TRUE(connection.Reusable());
+}
+
+TEST_F(ConnectionTest, CommitsAreOnDiskWhenTheyAreAnswered) {
+  for (const auto& [configured, used] :
+       {std::pair("off", "on"), std::pair("local", "local"), std::pair("remote_apply", "remote_apply")}) {
+    ConnectOptions options = Options();
+    options.dsn += std::string(" options='-c synchronous_commit=") + configured + "'";
+    Connection connection = Connected(options);
+    const auto result = connection.Query("SHOW synchronous_commit", {}, Soon());
+    ASSERT_OK(result);
+    EXPECT_EQ(result->Text(0, 0), used);
+  }
 }
 
 TEST_F(ConnectionTest, OpenTransactionsAreNotReusable) {

@@ -160,7 +160,7 @@ TEST_F(PlanReaderTest, LeavesNoProcessBehind) {
 }
 
 // What the process may not do ends it.
-class ConfinementTest : public ::testing::TestWithParam<std::pair<const char*, int>> {};
+class ConfinementTest : public ::testing::TestWithParam<std::pair<std::string, int>> {};
 
 TEST_P(ConfinementTest, EndsTheProcess) {
   const testing::TemporaryDirectory directory;
@@ -178,7 +178,8 @@ INSTANTIATE_TEST_SUITE_P(Forbidden, ConfinementTest,
                                            std::pair("connect", SIGSYS), std::pair("connect_locally", SIGSYS),
                                            std::pair("fork", SIGSYS), std::pair("execute", SIGSYS),
                                            std::pair("kill_parent", SIGSYS), std::pair("make_code", SIGSYS),
-                                           std::pair("trace", SIGSYS), std::pair("read_elsewhere", SIGSYS),
+                                           std::pair("map_code", SIGSYS), std::pair("trace", SIGSYS),
+                                           std::pair("read_elsewhere", SIGSYS),
                                            std::pair("take_time", SIGKILL)),
                          [](const auto& deed) { return deed.param.first; });
 

@@ -37,6 +37,7 @@ void MakeCode() {
   void* const page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   (void)mprotect(page, 4096, PROT_READ | PROT_EXEC);
 }
+void MapCode() { (void)mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 void Trace() { (void)syscall(101 /* ptrace */, 0, 0, 0, 0); }
 void ReadElsewhere() {
   char byte = 0;
@@ -79,6 +80,7 @@ const std::map<std::string, void (*)()>& Deeds() {
                                                           {"execute", Execute},
                                                           {"kill_parent", KillParent},
                                                           {"make_code", MakeCode},
+                                                          {"map_code", MapCode},
                                                           {"trace", Trace},
                                                           {"read_elsewhere", ReadElsewhere},
                                                           {"take_memory", TakeMemory},

@@ -2,11 +2,10 @@
 // on this machine: databases of a PostgreSQL server, and files.
 //
 //   provider "aws" {
-//     region            = "eu-west-1"                    # else AWS_REGION
-//     endpoint          = "postgresql://…"               # else AWS_ENDPOINT_URL; none: databases are rows
-//     only directory         = "/somewhere/rows"              # else AWS_DATA_DIRECTORY; one of the two is
-//     needed backups_directory = "/somewhere/backups"           # else AWS_BACKUPS_DIRECTORY, else backups in
-//     the former
+//     region            = "eu-west-1"           # else AWS_REGION
+//     endpoint          = "postgresql://…"      # else AWS_ENDPOINT_URL; none: databases are rows only
+//     directory         = "/somewhere/rows"     # else AWS_DATA_DIRECTORY; one of the two is needed
+//     backups_directory = "/somewhere/backups"  # else AWS_BACKUPS_DIRECTORY, else backups in the former
 //   }
 #include <grpcpp/grpcpp.h>
 #include <poll.h>
@@ -51,14 +50,15 @@ class Controller final : public plugin::GRPCController::Service {
 };
 
 // Until Terraform says so, or is no more: a provider must not outlive a Terraform that was killed.
-void WaitForTheEnd(int stop_fd) {
-  const int parent = static_cast<int>(syscall(SYS_pidfd_open, getppid(), 0));
+void WaitForTheEnd(int stop_fd, int parent) {
   pollfd ends[] = {{stop_fd, POLLIN, 0}, {parent, POLLIN, 0}};
   while (poll(ends, 2, -1) < 0) {
   }
 }
 
 int Serve(const std::string& socket_path) {
+  // Before anybody is told that this runs: afterwards the parent may be another.
+  const int parent = static_cast<int>(syscall(SYS_pidfd_open, getppid(), 0));
   const int stop_fd = eventfd(0, EFD_CLOEXEC);
   countersign::provider::Service provider({
       .region = Environment("AWS_REGION", "eu-west-1"),
@@ -80,7 +80,7 @@ int Serve(const std::string& socket_path) {
   // The one line on standard output, ever.
   std::printf("1|5|unix|%s|grpc|\n", socket_path.c_str());
   std::fflush(stdout);
-  WaitForTheEnd(stop_fd);
+  WaitForTheEnd(stop_fd, parent);
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
   return 0;
 }

@@ -174,6 +174,7 @@ absl::Status PlanChoice::CheckCurrentState() const {
 
 absl::Status PlanChoice::Replan() {
   file_ = text::Concat("fresh-", ++tries_, ".tfplan");
+  context_.session.err() << "countersign: planning again" << std::endl;
   absl::Status status = terraform_.Plan(path(), context_.session.command());
   if (status.ok()) status = approved_.directory.Protect(file_);
   if (!status.ok()) return status;
@@ -192,8 +193,11 @@ absl::Status PlanChoice::CheckFresh(const v1::PlanView& fresh) const {
     return absl::FailedPreconditionError("nothing left to do: the approved changes are already there");
   }
   const terraform::PlanComparison comparison = terraform::ComparePlans(approved_.view, fresh);
-  if (comparison.same) return absl::OkStatus();
   std::ostream& err = context_.session.err();
+  if (comparison.same) {
+    err << "countersign: the fresh plan does what was approved" << std::endl;
+    return absl::OkStatus();
+  }
   if (comparison.subset && proposal_.requirement().subset_allowed()) {
     err << "countersign: the fresh plan does less than the approved one, which policy allows:\n";
     PrintDifferences(err, comparison.differences);

@@ -1,7 +1,9 @@
 #include "client/cli/exec/terraform.h"
 
-#include <unistd.h>
+#include <fcntl.h>
 
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_join.h"
@@ -79,7 +81,9 @@ absl::Status Terraform::Plan(const std::string& path, const std::vector<std::str
   std::vector<std::string> all = {"plan", "-input=false", "-lock=true", "-no-color",
                                   text::Concat("-out=", path)};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  return Run(Make(all, STDERR_FILENO));
+  const Descriptor nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!nowhere.is_open()) return absl::InternalError(text::Concat("/dev/null: ", std::strerror(errno)));
+  return Run(Make(all, nowhere.get()));
 }
 
 Command Terraform::Apply(const std::string& path) const {

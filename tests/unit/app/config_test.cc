@@ -26,8 +26,8 @@ class ConfigTest : public ::testing::Test {
     return path;
   }
   absl::StatusOr<ServerConfig> Load(const std::string& yaml,
-                                    std::map<std::string, std::string> environment = {},
-                                    std::map<std::string, std::string> flags = {}) {
+                                    const std::map<std::string, std::string>& environment = {},
+                                    const std::map<std::string, std::string>& flags = {}) {
     return LoadConfig({.file = Write("config.yaml", yaml), .environment = environment, .flags = flags});
   }
   // A configuration with nothing wrong in it.

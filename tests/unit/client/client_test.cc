@@ -100,7 +100,7 @@ TEST_F(ClientTest, SubmitsAPlanByUploadingItFirst) {
     if (requests.size() == 1) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone");
     return testing::WireError(error::Make(v1::PLAN_UNREADABLE, "a trailing byte"));
   };
-  std::ofstream(directory.path() / "empty.tfplan");
+  std::ofstream(directory.path() / "empty.tfplan") << "";
   Submission submission;
   submission.action.set_kind(v1::TERRAFORM_PLAN);
   submission.files.push_back({.path = directory.path() / "empty.tfplan", .file_name = ""});

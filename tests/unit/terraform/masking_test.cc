@@ -25,11 +25,8 @@ using countersign::testing::SmallPlan;
 using countersign::testing::Steps;
 using nlohmann::json;
 using ::testing::AllOf;
-using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr std::string_view kSecret = "planted-secret-4711";
@@ -449,7 +446,7 @@ TEST(MaskingTest, HidesTheValuesOfSensitiveVariablesOutsideOfChangesToo) {
 }
 
 TEST(MaskingTest, HidesTheAttributesThatAreListedForAType) {
-  ViewOptions options{.salt = "a salt of 23 bytes here"};
+  ViewOptions options{.limits = {}, .salt = "a salt of 23 bytes here"};
   ASSERT_TRUE(options.sensitive_attributes.Add("aws_thing.content"));
   ASSERT_TRUE(options.sensitive_attributes.Add("aws_thing.enabled"));
   ASSERT_TRUE(options.sensitive_attributes.Add("aws_thing.id"));

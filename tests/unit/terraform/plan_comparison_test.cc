@@ -25,7 +25,6 @@ using countersign::testing::RealPlan;
 using countersign::testing::SmallPlan;
 using nlohmann::json;
 using plan_file::Plan;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
