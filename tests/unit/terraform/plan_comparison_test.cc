@@ -221,7 +221,7 @@ TEST(PlanComparisonTest, DigestsOfVariablesTellNothingOfEachOther) {
 }
 
 TEST(PlanComparisonTest, ComparesInvocationsByTheirConfiguration) {
-  const auto with = [](std::vector<std::string> names) {
+  const auto with = [](const std::vector<std::string>& names) {
     return View({}, [names](Plan* plan) {
       plan->set_terraform_version("1.14.0");
       for (const std::string& name : names) {
