@@ -22,6 +22,11 @@ void JudgeEdited(const PlanFacts& facts, FindingList* findings) {
       before.At(Finding::CRITICAL, fact.change->address(), path, "", NameOf(fact));
     }
   }
+  for (const v1::ResourceChange& drift : facts.plan().resource_drift()) {
+    for (const std::string& path : drift.differs_from_state()) {
+      before.At(Finding::CRITICAL, drift.address(), path);
+    }
+  }
   findings->Add(before, text::Concat("Says of ", before.Names(),
                                      " what its own state does not say: the plan was edited."));
   Found silent("state-object-without-change");
@@ -29,7 +34,9 @@ void JudgeEdited(const PlanFacts& facts, FindingList* findings) {
     silent.At(Finding::CRITICAL, address);
   }
   findings->Add(silent, text::Concat("Says nothing of ", CountOf(silent.count(), "resource"),
-                                     " of its own state, as if the plan was edited: ", silent.Names(), "."));
+                                     " of its own state, or of what changed them, as if the plan was "
+                                     "edited: ",
+                                     silent.Names(), "."));
 }
 
 // OpenTofu's plans do not have the fields `applyable` and `complete`.

@@ -68,7 +68,7 @@ std::vector<RuleDescription> State() {
       {"target-first-seen", Finding::HIGH, kState,
        "Nothing is remembered of the target, so a wrong state cannot be told from the right one.",
        "Compare the resources with what you know to be there; an admin can adopt the state first."},
-      {"drift", Finding::WARNING, kState,
+      {"drift", Finding::HIGH, kState,
        "Resources were changed or deleted outside of Terraform since the last apply.",
        "Find out who changed them, and whether the plan undoes it on purpose."},
   };
@@ -182,7 +182,8 @@ std::vector<RuleDescription> Seems() {
        "edited, and what is deleted may not be what its address says.",
        kPlanAgain, true},
       {"state-object-without-change", Finding::CRITICAL, kSeems,
-       "The state has objects that the plan has no entry for. Terraform never writes such a plan.",
+       "The state has objects that the plan has no entry for, or that are others than in the state before it "
+       "was refreshed, with no entry that says how. Terraform never writes such a plan.",
        kPlanAgain, true},
       {"plan-errored", Finding::CRITICAL, kSeems,
        "Planning ended with an error, or the plan says that it must not be applied.",

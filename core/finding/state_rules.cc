@@ -218,11 +218,21 @@ void JudgeFirstPlan(const PlanFacts& facts, FindingList* findings) {
 }
 
 void JudgeDrift(const PlanFacts& facts, FindingList* findings) {
+  absl::flat_hash_set<std::string> created;
+  for (const ChangeFact& fact : facts.changes()) {
+    if (fact.creates) created.insert(fact.change->address());
+  }
   Found found("drift");
   for (const v1::ResourceChange& drift : facts.plan().resource_drift()) {
     if (drift.mode() == "data") continue;
-    const bool gone = facts.IsGone(drift.address());
-    found.At(gone ? Finding::WARNING : Finding::INFO, drift.address(), "", gone ? "gone" : "changed");
+    if (!facts.IsGone(drift.address())) {
+      found.At(Finding::INFO, drift.address(), "", "changed");
+    } else if (created.contains(drift.address())) {
+      found.At(Finding::WARNING, drift.address(), "", "gone");
+    } else {
+      // Nobody but the plan says that it is gone, and Terraform will not know it any more.
+      found.At(Finding::HIGH, drift.address(), "", "gone, and not made again");
+    }
   }
   findings->Add(found, text::Concat(CountOf(found.count(), "resource"),
                                     " changed or went away outside of Terraform: ", found.Names(), "."));

@@ -259,7 +259,9 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
     *view.mutable_unchanged_attributes() = std::move(unchanged.values);
     view.set_unchanged_attributes_omitted(unchanged.omitted);
   }
-  if (!happened && view.mode() == "managed") {
+  if (view.mode() == "managed" && happened) {
+    AddDriftDifferences(change, values.before, values.after, saved_, limits_, &view);
+  } else if (view.mode() == "managed") {
     AddDifferences(change, values.before, saved_.state(), limits_, &view);
   }
   const Value* const id = values.object().Find("id");

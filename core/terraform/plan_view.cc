@@ -182,7 +182,8 @@ absl::Status Viewer::ShowDrift() {
     auto read = reader_.Drift(change, Place(place_, "resource_drift", index++));
     if (!read.ok()) return read.status();
     const bool nothing = change.change().action() == kActionNoOp && plan_.ui_mode() != kModeRefreshOnly;
-    if (nothing || !IsShown(change, read->change)) continue;
+    const bool sound = read->change.differs_from_state().empty();
+    if (sound && (nothing || !IsShown(change, read->change))) continue;
     *view_.add_resource_drift() = std::move(read->change);
   }
   return absl::OkStatus();

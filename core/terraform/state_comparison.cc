@@ -1,6 +1,8 @@
 #include "core/terraform/state_comparison.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <unordered_set>
 #include <vector>
 
@@ -33,6 +35,48 @@ std::vector<std::string_view> DifferingNames(const Value& planned, const Value& 
   return names;
 }
 
+// Adds the names of what differs between a value and the object of a state that it is said to be.
+void AddNames(const Value& value, const StateObject* object, const Limits& limits, v1::ResourceChange* view) {
+  if (object == nullptr && value.is_null()) return;
+  if (object == nullptr || value.kind() != Value::Kind::kMapping) {
+    view->add_differs_from_state(std::string(kWholeObject));
+    return;
+  }
+  for (const std::string_view name : DifferingNames(value, object->attributes)) {
+    if (static_cast<size_t>(view->differs_from_state_size()) >= limits.differing_names) return;
+    view->add_differs_from_state(std::string(text::CutText(name, limits.shown_path_bytes)));
+  }
+}
+
+// By which providers find an object again.
+constexpr std::string_view kIdentity[] = {"arn", "bucket",     "cluster_identifier",
+                                          "id",  "identifier", "self_link"};
+
+bool IsOther(const Value& before, const Value& after, std::string_view name) {
+  if (before.kind() != Value::Kind::kMapping || after.kind() != Value::Kind::kMapping) return false;
+  const Value* const one = before.Find(name);
+  const Value* const other = after.Find(name);
+  return one != nullptr && other != nullptr && !one->is_null() && !other->is_null() && !IsSame(*one, *other);
+}
+
+bool IsSameThing(const StateObject& before, const StateObject& after) {
+  return after.managed && before.tainted == after.tainted && before.type == after.type &&
+         std::none_of(std::begin(kIdentity), std::end(kIdentity), [&](std::string_view name) {
+           return IsOther(before.attributes, after.attributes, name);
+         });
+}
+
+std::string NameOf(const StateObject& object) {
+  return object.deposed.empty() ? std::string(object.address)
+                                : text::Concat(object.address, " (deposed ", object.deposed, ")");
+}
+
+bool IsAny(const plan_file::ResourceInstanceChange&) { return true; }
+
+bool Imports(const plan_file::ResourceInstanceChange& change) { return change.change().has_importing(); }
+
+bool IsOfDeposed(const plan_file::ResourceInstanceChange& change) { return !change.deposed_key().empty(); }
+
 bool Deletes(const plan_file::ResourceInstanceChange& change) {
   return change.change().action() == kActionDelete;
 }
@@ -44,6 +88,51 @@ void Collect(const Changes& changes, const StateFile& state, Wanted wanted,
   for (const plan_file::ResourceInstanceChange& change : changes) {
     if (!wanted(change)) continue;
     if (const StateObject* const object = ObjectOf(change, state)) objects->insert(object);
+  }
+}
+
+// What the state has and the plan says nothing of.
+void CollectWithoutChange(const SavedPlan& saved, std::set<std::string>* names) {
+  const plan_file::Plan& plan = saved.plan();
+  if (plan.target_addrs_size() > 0 || plan.ui_mode() == kModeRefreshOnly) return;
+  const StateFile& state = saved.state();
+  std::unordered_set<const StateObject*> changed;
+  Collect(plan.resource_changes(), state, IsAny, &changed);
+  for (const plan_file::DeferredResourceInstanceChange& deferred : plan.deferred_changes()) {
+    if (const StateObject* const object = ObjectOf(deferred.change(), state)) changed.insert(object);
+  }
+  for (const StateObject& object : state.objects) {
+    if (object.managed && !changed.contains(&object)) names->insert(NameOf(object));
+  }
+}
+
+// What refreshing has changed, as the two states say, and the plan does not say: by drift, by an import, or,
+// of deposed objects, by the entry of one that is gone. Of these, and of everything where all is destroyed,
+// Terraform writes no drift; they must still be the things that they were.
+void CollectWithoutDrift(const SavedPlan& saved, std::set<std::string>* names) {
+  const plan_file::Plan& plan = saved.plan();
+  const StateFile& before = saved.previous_state();
+  const StateFile& after = saved.state();
+  if (&before == &after) return;
+  std::unordered_set<const StateObject*> explained;
+  Collect(plan.resource_drift(), before, IsAny, &explained);
+  Collect(plan.resource_drift(), after, IsAny, &explained);
+  Collect(plan.resource_changes(), after, Imports, &explained);
+  Collect(plan.resource_changes(), before, IsOfDeposed, &explained);
+  const bool destroys = plan.ui_mode() == kModeDestroy;
+  for (const StateObject& object : before.objects) {
+    if (!object.managed) continue;
+    const StateObject* const other = after.Find(object.address, object.deposed);
+    const bool quiet = destroys || !object.deposed.empty();
+    const bool fine = other == nullptr
+                          ? destroys || explained.contains(&object)
+                          : IsSameThing(object, *other) && (quiet || explained.contains(&object) ||
+                                                            IsSame(object.attributes, other->attributes));
+    if (!fine) names->insert(NameOf(object));
+  }
+  for (const StateObject& object : after.objects) {
+    const bool added = object.managed && before.Find(object.address, object.deposed) == nullptr;
+    if (added && !explained.contains(&object)) names->insert(NameOf(object));
   }
 }
 
@@ -62,33 +151,28 @@ void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value
   const bool gone = before.is_null() && change.change().action() == kActionNoOp;
   const bool expected = BeforeOf(change.change()) != nullptr && !gone;
   if (object == nullptr && !expected) return;
-  if (object == nullptr || !expected || before.kind() != Value::Kind::kMapping) {
+  if (object == nullptr || !expected) {
     view->add_differs_from_state(std::string(kWholeObject));
-    return;
+  } else {
+    AddNames(before, object, limits, view);
   }
-  for (const std::string_view name : DifferingNames(before, object->attributes)) {
-    if (static_cast<size_t>(view->differs_from_state_size()) >= limits.differing_names) return;
-    view->add_differs_from_state(std::string(text::CutText(name, limits.shown_path_bytes)));
+}
+
+void AddDriftDifferences(const plan_file::ResourceInstanceChange& drift, const Value& before,
+                         const Value& after, const SavedPlan& saved, const Limits& limits,
+                         v1::ResourceChange* view) {
+  AddNames(before, ObjectOf(drift, saved.previous_state()), limits, view);
+  AddNames(after, ObjectOf(drift, saved.state()), limits, view);
+  for (const std::string_view name : kIdentity) {
+    if (IsOther(before, after, name)) view->add_differs_from_state(std::string(name));
   }
 }
 
 void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view) {
-  const plan_file::Plan& plan = saved.plan();
-  if (plan.target_addrs_size() > 0 || plan.ui_mode() == kModeRefreshOnly) return;
-  const StateFile& state = saved.state();
-  std::unordered_set<const StateObject*> changed;
-  const auto all = [](const plan_file::ResourceInstanceChange&) { return true; };
-  Collect(plan.resource_changes(), state, all, &changed);
-  for (const plan_file::DeferredResourceInstanceChange& deferred : plan.deferred_changes()) {
-    if (const StateObject* const object = ObjectOf(deferred.change(), state)) changed.insert(object);
-  }
-  for (const uint32_t position : state.by_address) {
-    const StateObject& object = state.objects[position];
-    if (!object.managed || changed.contains(&object)) continue;
-    view->add_without_change(object.deposed.empty()
-                                 ? std::string(object.address)
-                                 : text::Concat(object.address, " (deposed ", object.deposed, ")"));
-  }
+  std::set<std::string> names;
+  CollectWithoutChange(saved, &names);
+  CollectWithoutDrift(saved, &names);
+  for (const std::string& name : names) view->add_without_change(name);
 }
 
 bool DeletesEverything(const SavedPlan& saved) {

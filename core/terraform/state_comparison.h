@@ -23,7 +23,15 @@ const StateObject* ObjectOf(const plan_file::ResourceInstanceChange& change, con
 void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value& before,
                     const StateFile& state, const Limits& limits, v1::ResourceChange* view);
 
-// Fills `without_change` of what the state has and the plan says nothing of.
+// Fills `differs_from_state` of an entry of `resource_drift`: refreshing takes the state before it to the
+// state that the plan was made on, and never turns one object into another. Null values are what is not
+// there.
+void AddDriftDifferences(const plan_file::ResourceInstanceChange& drift, const Value& before,
+                         const Value& after, const SavedPlan& saved, const Limits& limits,
+                         v1::ResourceChange* view);
+
+// Fills `without_change` of what the state has and the plan says nothing of, and of what refreshing has
+// changed without an entry of `resource_drift` that says so.
 void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view);
 
 // Whether the plan deletes every managed object of its state, and there is one.

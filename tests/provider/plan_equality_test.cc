@@ -40,6 +40,9 @@ void ExpectHonest(const v1::PlanView& view) {
   for (const v1::ResourceChange& change : view.resource_changes()) {
     EXPECT_THAT(change.differs_from_state(), IsEmpty()) << change.address();
   }
+  for (const v1::ResourceChange& drift : view.resource_drift()) {
+    EXPECT_THAT(drift.differs_from_state(), IsEmpty()) << drift.address();
+  }
   // Where planning ended early, what was not reached has no entry.
   if (!view.errored()) {
     EXPECT_THAT(view.state().without_change(), IsEmpty());

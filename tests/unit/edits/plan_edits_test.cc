@@ -181,6 +181,45 @@ std::vector<Edit> Edits() {
          });
        },
        {"before-differs-from-state"}},
+      {"another_name_in_the_plan_and_in_its_refreshed_state",
+       [] {
+         const json names = {{"identifier", "courses-prod"}, {"id", "courses-prod"}};
+         const std::string edited = EditPlan(Honest(), [&](Plan* plan) {
+           ChangeOf(plan, kScratch)
+               ->mutable_change()
+               ->mutable_values(0)
+               ->set_msgpack(Attributes("scratch", names));
+         });
+         return EditState(edited, "tfstate", [&](json* state) {
+           (*ObjectOf(state, "scratch"))["instances"][0]["attributes"].update(names);
+         });
+       },
+       {"state-object-without-change"}},
+      {"another_name_that_drift_explains",
+       [] {
+         const json names = {{"identifier", "courses-prod"}, {"id", "courses-prod"}};
+         const std::string edited = EditPlan(Honest(), [&](Plan* plan) {
+           ResourceInstanceChange* const drift = plan->add_resource_drift();
+           *drift = *ChangeOf(plan, kScratch);
+           drift->mutable_change()->set_action(terraform::kActionUpdate);
+           drift->mutable_change()->add_values()->set_msgpack(Attributes("scratch", names));
+           ChangeOf(plan, kScratch)
+               ->mutable_change()
+               ->mutable_values(0)
+               ->set_msgpack(Attributes("scratch", names));
+         });
+         return EditState(edited, "tfstate", [&](json* state) {
+           (*ObjectOf(state, "scratch"))["instances"][0]["attributes"].update(names);
+         });
+       },
+       {"before-differs-from-state"}},
+      {"another_object_in_the_refreshed_state",
+       [] {
+         return EditState(Honest(), "tfstate", [](json* state) {
+           (*ObjectOf(state, "production"))["instances"][0]["status"] = "tainted";
+         });
+       },
+       {"state-object-without-change"}},
       {"a_resource_taken_out_of_everything",
        [] {
          const std::string edited = EditPlan(Honest(), [](Plan* plan) { EraseChange(plan, kProduction); });

@@ -113,14 +113,17 @@ std::string EditPlan(std::string_view bytes, const std::function<void(Plan*)>& e
   return zip.Bytes();
 }
 
-std::string EditState(std::string_view bytes, const std::function<void(json*)>& edit) {
+std::string EditState(std::string_view bytes, std::string_view entry,
+                      const std::function<void(json*)>& edit) {
   Zip zip = ReadZip(bytes);
-  for (const char* const name : {"tfstate", "tfstate-prev"}) {
-    json state = json::parse(zip.Content(name));
-    edit(&state);
-    zip.Set(name, state.dump());
-  }
+  json state = json::parse(zip.Content(std::string(entry)));
+  edit(&state);
+  zip.Set(std::string(entry), state.dump());
   return zip.Bytes();
+}
+
+std::string EditState(std::string_view bytes, const std::function<void(json*)>& edit) {
+  return EditState(EditState(bytes, "tfstate", edit), "tfstate-prev", edit);
 }
 
 std::string EditEntry(std::string_view bytes, std::string_view name, std::string_view content) {

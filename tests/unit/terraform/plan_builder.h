@@ -22,6 +22,9 @@ nlohmann::json ShownPlan(std::string_view name);
 std::string EditPlan(std::string_view bytes, const std::function<void(terraform::plan_file::Plan*)>& edit);
 // The plan with the JSON of its state changed, in both copies of it.
 std::string EditState(std::string_view bytes, const std::function<void(nlohmann::json*)>& edit);
+// The same in one copy of it: tfstate is the state after it was refreshed, tfstate-prev the one before.
+std::string EditState(std::string_view bytes, std::string_view entry,
+                      const std::function<void(nlohmann::json*)>& edit);
 // The plan with another content of an entry.
 std::string EditEntry(std::string_view bytes, std::string_view name, std::string_view content);
 

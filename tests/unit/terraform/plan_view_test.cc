@@ -566,24 +566,139 @@ TEST(PlanViewTest, ShowsDataSourcesThatAreReadAndNotThoseThatAreForgotten) {
   EXPECT_EQ(view.counts().delete_(), 0);
 }
 
+// The attributes of the only instance of an object of the state.
+json& AttributesOf(json* state, std::string_view name) {
+  for (json& resource : (*state)["resources"]) {
+    if (resource["name"] == name) return resource["instances"][0]["attributes"];
+  }
+  throw std::runtime_error("no such object");
+}
+
+PlannedObject Staying(const std::string& address, const json& object) {
+  return {.address = address, .action = kActionNoOp, .before = object, .after = object};
+}
+
 TEST(PlanViewTest, ShowsDrift) {
-  const auto edit = [](Plan* plan) {
-    AddDrift(plan);
-    AddDrift(plan);
-    plan_file::ResourceInstanceChange* const moved = plan->mutable_resource_drift(1);
-    moved->set_addr("aws_vpc.moved");
-    moved->mutable_change()->set_action(kActionNoOp);
-    moved->mutable_change()->mutable_values()->RemoveLast();
+  const auto bytes = [](bool refresh_only) {
+    const SmallPlan plan{.objects = {Staying("aws_vpc.drifted", {{"id", "x"}, {"size", 2}}),
+                                     Staying("aws_vpc.moved", {{"id", "x"}, {"size", 1}})},
+                         .edit = [refresh_only](Plan* message) {
+                           AddDrift(message);
+                           AddDrift(message);
+                           plan_file::ResourceInstanceChange* const moved =
+                               message->mutable_resource_drift(1);
+                           moved->set_addr("aws_vpc.moved");
+                           moved->mutable_change()->set_action(kActionNoOp);
+                           moved->mutable_change()->mutable_values()->RemoveLast();
+                           if (refresh_only) message->set_ui_mode(kModeRefreshOnly);
+                         }};
+    return EditState(plan.Bytes(), "tfstate-prev",
+                     [](json* state) { AttributesOf(state, "drifted")["size"] = 1; });
   };
-  const v1::PlanView view = Read(SmallPlan{.edit = edit}.Bytes());
+  const v1::PlanView view = Read(bytes(false));
   ASSERT_THAT(view.resource_drift(), SizeIs(1));
   EXPECT_EQ(view.resource_drift(0).attribute_changes(0).path(), "size");
   EXPECT_THAT(view.resource_drift(0).differs_from_state(), IsEmpty());
-  const v1::PlanView refresh = Read(SmallPlan{.edit = [&](Plan* plan) {
-                                      edit(plan);
-                                      plan->set_ui_mode(kModeRefreshOnly);
-                                    }}.Bytes());
-  EXPECT_THAT(refresh.resource_drift(), SizeIs(2));
+  EXPECT_THAT(view.state().without_change(), IsEmpty());
+  EXPECT_THAT(Read(bytes(true)).resource_drift(), SizeIs(2));
+}
+
+// A state that was edited after it was refreshed, and drift that was written to explain it.
+class EditedRefreshTest : public ::testing::Test {
+ protected:
+  // Of a plan that leaves aws_vpc.drifted, which is {id: x, size: 2}, as it is.
+  static v1::PlanView Edited(
+      const std::function<void(json*)>& before, const std::function<void(json*)>& after,
+      const std::function<void(Plan*)>& edit = [](Plan*) {}) {
+    const SmallPlan plan{.objects = {Staying("aws_vpc.drifted", {{"id", "x"}, {"size", 2}})}, .edit = edit};
+    return Read(EditState(EditState(plan.Bytes(), "tfstate-prev", before), "tfstate", after));
+  }
+  static void Nothing(json*) {}
+  static void Smaller(json* state) { AttributesOf(state, "drifted")["size"] = 1; }
+  static void WithoutResources(json* state) { (*state)["resources"] = json::array(); }
+  static void SetDrift(Plan* plan, const json& before, const json& after) {
+    AddDrift(plan);
+    plan_file::Change* const change = plan->mutable_resource_drift(0)->mutable_change();
+    change->mutable_values(0)->set_msgpack(Encode(before));
+    change->mutable_values(1)->set_msgpack(Encode(after));
+  }
+};
+
+TEST_F(EditedRefreshTest, IsSeenWhereNoDriftSaysWhatChanged) {
+  const auto silent = [](const v1::PlanView& view) { return view.state().without_change(); };
+  EXPECT_THAT(silent(Edited(Nothing, Nothing)), IsEmpty());
+  EXPECT_THAT(silent(Edited(Smaller, Nothing)), ElementsAre("aws_vpc.drifted"));
+  EXPECT_THAT(silent(Edited(Smaller, Nothing, AddDrift)), IsEmpty());
+  EXPECT_THAT(silent(Edited(Nothing, WithoutResources)), ElementsAre("aws_vpc.drifted"));
+  EXPECT_THAT(silent(Edited(WithoutResources, Nothing)), ElementsAre("aws_vpc.drifted"));
+  EXPECT_THAT(
+      silent(Edited(WithoutResources, Nothing,
+                    [](Plan* plan) {
+                      plan->mutable_resource_changes(0)->mutable_change()->mutable_importing()->set_id("x");
+                    })),
+      IsEmpty());
+  const auto taint = [](json* state) { (*state)["resources"][0]["instances"][0]["status"] = "tainted"; };
+  EXPECT_THAT(silent(Edited(Nothing, taint)), ElementsAre("aws_vpc.drifted"));
+  EXPECT_THAT(silent(Edited([&](json* state) { Smaller(state), taint(state); }, Nothing, AddDrift)),
+              ElementsAre("aws_vpc.drifted"))
+      << "drift explains values only";
+  EXPECT_THAT(silent(Edited(Smaller, Nothing, [](Plan* plan) { plan->add_target_addrs("aws_vpc.other"); })),
+              ElementsAre("aws_vpc.drifted"))
+      << "targets explain nothing";
+}
+
+TEST_F(EditedRefreshTest, IsSeenWhereDriftSaysOtherThanTheStates) {
+  const auto differences = [](const json& before, const json& after,
+                              const std::function<void(json*)>& previous) {
+    const v1::PlanView view = Edited(previous, Nothing, [&](Plan* plan) { SetDrift(plan, before, after); });
+    return view.resource_drift(0).differs_from_state();
+  };
+  const json small = {{"id", "x"}, {"size", 1}};
+  const json large = {{"id", "x"}, {"size", 2}};
+  EXPECT_THAT(differences(small, large, Smaller), IsEmpty());
+  EXPECT_THAT(differences(large, large, Smaller), ElementsAre("size"));
+  EXPECT_THAT(differences(small, small, Smaller), ElementsAre("size"));
+  EXPECT_THAT(differences(small, nullptr, Smaller), ElementsAre("."));
+  EXPECT_THAT(differences(nullptr, large, Smaller), ElementsAre("."));
+  const auto other = [](json* state) { AttributesOf(state, "drifted")["id"] = "courses"; };
+  EXPECT_THAT(differences({{"id", "courses"}, {"size", 2}}, large, other), ElementsAre("id"))
+      << "refreshing never makes one object another";
+}
+
+TEST_F(EditedRefreshTest, DriftWithoutAChangeOfValuesIsShownWhereItIsFalse) {
+  const v1::PlanView view = Edited(Nothing, Nothing, [](Plan* plan) {
+    AddDrift(plan);
+    plan->mutable_resource_drift(0)->mutable_change()->set_action(kActionNoOp);
+    plan->mutable_resource_drift(0)->mutable_change()->mutable_values()->RemoveLast();
+  });
+  ASSERT_THAT(view.resource_drift(), SizeIs(1));
+  EXPECT_THAT(view.resource_drift(0).differs_from_state(), ElementsAre("size", "size"));
+}
+
+TEST_F(EditedRefreshTest, WhereAllIsDestroyedThereIsNoDrift) {
+  const auto silent = [](const std::function<void(json*)>& before, const std::function<void(json*)>& after) {
+    return Edited(before, after, [](Plan* plan) { plan->set_ui_mode(kModeDestroy); }).state().without_change();
+  };
+  EXPECT_THAT(silent(Smaller, Nothing), IsEmpty());
+  EXPECT_THAT(silent(Nothing, WithoutResources), IsEmpty());
+  EXPECT_THAT(silent(WithoutResources, Nothing), ElementsAre("aws_vpc.drifted"));
+  EXPECT_THAT(silent([](json* state) { AttributesOf(state, "drifted")["id"] = "y"; }, Nothing),
+              ElementsAre("aws_vpc.drifted"));
+}
+
+TEST_F(EditedRefreshTest, OfDeposedObjectsOnlyTheIdentityIsTold) {
+  const auto silent = [](const std::string& attribute, const json& value) {
+    const SmallPlan plan{.objects = {{.address = "aws_vpc.a",
+                                      .action = kActionDelete,
+                                      .before = {{"id", "x"}, {"size", 2}},
+                                      .deposed = "0a1b2c3d"}}};
+    return Read(EditState(plan.Bytes(), "tfstate-prev",
+                          [&](json* state) { AttributesOf(state, "a")[attribute] = value; }))
+        .state()
+        .without_change();
+  };
+  EXPECT_THAT(silent("size", 1), IsEmpty());
+  EXPECT_THAT(silent("id", "y"), ElementsAre("aws_vpc.a (deposed 0a1b2c3d)"));
 }
 
 TEST(PlanViewTest, ShowsWhatElseAPlanDoes) {
