@@ -71,7 +71,11 @@ class Broker {
   absl::StatusOr<v1::Proposal> CreateProposal(const Caller&, const v1::CreateProposalRequest&,
                                               absl::Time deadline);
   absl::StatusOr<v1::Proposal> GetProposal(const Caller&, const v1::GetProposalRequest&, absl::Time deadline);
-  absl::StatusOr<v1::PlanView> GetPlanView(const Caller&, const v1::GetPlanViewRequest&, absl::Time deadline);
+  // A serialized PlanView, as it was stored. `reserve` is asked for leave to hold its bytes before they are
+  // read; what it refuses is the answer.
+  absl::StatusOr<std::string> ReadPlanView(const Caller&, const v1::GetPlanViewRequest&,
+                                           const std::function<absl::Status(int64_t)>& reserve,
+                                           absl::Time deadline);
   absl::StatusOr<v1::ListProposalsResponse> ListProposals(const Caller&, const v1::ListProposalsRequest&,
                                                           absl::Time deadline);
   absl::StatusOr<v1::Proposal> CancelProposal(const Caller&, const v1::CancelProposalRequest&,
@@ -206,6 +210,8 @@ class Broker {
                                                               const v1::Proposal& before, absl::Time now,
                                                               absl::Time deadline) const;
   absl::StatusOr<v1::PlanView> StoredView(const v1::Proposal& proposal, absl::Time deadline) const;
+  // The same, serialized.
+  absl::StatusOr<std::string> StoredViewBytes(const v1::Proposal& proposal, absl::Time deadline) const;
   absl::Status CheckMayAdopt(const Caller& caller, const v1::Proposal& source, absl::Time deadline) const;
   // Moves plans that were judged against another memory to SUPERSEDED. Returns how many it moved.
   absl::StatusOr<int> SupersedeOvertaken(absl::Time deadline);

@@ -87,25 +87,33 @@ absl::Status Broker::CheckStanding(const Snapshot& snapshot, absl::Time deadline
   return Overtaken(proposal);
 }
 
-absl::StatusOr<v1::PlanView> Broker::StoredView(const v1::Proposal& proposal, absl::Time deadline) const {
+absl::StatusOr<std::string> Broker::StoredViewBytes(const v1::Proposal& proposal, absl::Time deadline) const {
   if (!proposal.has_plan()) return error::Make(v1::NOT_FOUND, "the proposal holds no plan");
-  const auto stored = store_->GetPlanView(proposal.plan().view_digest(), deadline);
-  if (!stored.ok()) return stored.status();
-  v1::PlanView view;
-  if (!digest::Equal(digest::Sha256(*stored), proposal.plan().view_digest()) ||
-      !view.ParseFromString(*stored)) {
-    return error::Make(
-        v1::DATA_CORRUPTED,
-        "what was read in this plan is not what is stored; somebody changed it in the database");
-  }
-  return view;
+  auto stored = store_->GetPlanView(proposal.plan().view_digest(), deadline);
+  if (!stored.ok() || digest::Equal(digest::Sha256(*stored), proposal.plan().view_digest())) return stored;
+  return error::Make(v1::DATA_CORRUPTED,
+                     "what was read in this plan is not what is stored; somebody changed it in the database");
 }
 
-absl::StatusOr<v1::PlanView> Broker::GetPlanView(const Caller& caller, const v1::GetPlanViewRequest& request,
+absl::StatusOr<v1::PlanView> Broker::StoredView(const v1::Proposal& proposal, absl::Time deadline) const {
+  const auto stored = StoredViewBytes(proposal, deadline);
+  if (!stored.ok()) return stored.status();
+  v1::PlanView view;
+  if (view.ParseFromString(*stored)) return view;
+  return error::Make(v1::DATA_CORRUPTED, "what was read in this plan was stored by another version");
+}
+
+absl::StatusOr<std::string> Broker::ReadPlanView(const Caller& caller, const v1::GetPlanViewRequest& request,
+                                                 const std::function<absl::Status(int64_t)>& reserve,
                                                  absl::Time deadline) {
   const auto record = LoadVisible(caller, request.name(), deadline);
   if (!record.ok()) return record.status();
-  return StoredView(record->proposal, deadline);
+  const v1::Proposal& proposal = record->proposal;
+  if (!proposal.has_plan()) return error::Make(v1::NOT_FOUND, "the proposal holds no plan");
+  const auto size = store_->PlanViewSize(proposal.plan().view_digest(), deadline);
+  if (!size.ok()) return size.status();
+  if (absl::Status status = reserve(*size); !status.ok()) return status;
+  return StoredViewBytes(proposal, deadline);
 }
 
 }  // namespace countersign::broker

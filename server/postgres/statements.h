@@ -174,6 +174,9 @@ inline constexpr Statement kPutPlanView = {"put_plan_view", R"sql(
 INSERT INTO plan_views (digest, plan_view, create_time)
 VALUES ($1::text, $2::bytea, $3::timestamptz) ON CONFLICT (digest) DO NOTHING)sql"};
 
+inline constexpr Statement kPlanViewSize = {
+    "plan_view_size", "SELECT octet_length(plan_view)::int8 FROM plan_views WHERE digest = $1::text"};
+
 inline constexpr Statement kGetPlanView = {"get_plan_view",
                                            "SELECT plan_view FROM plan_views WHERE digest = $1::text"};
 

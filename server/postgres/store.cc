@@ -38,6 +38,7 @@ std::vector<Statement> All() {
           kGetArtifact,
           kDescribeArtifacts,
           kPutPlanView,
+          kPlanViewSize,
           kGetPlanView,
           kGetTargetMemory,
           kTargetMemoryVersion,
@@ -532,6 +533,15 @@ absl::Status PostgresStore::PutPlanView(std::string_view digest, std::string_vie
   parameters.Text(digest).Bytes(plan_view).Time(now);
   // Storing it twice is storing it once.
   return Read(statements::kPutPlanView, parameters, deadline).status();
+}
+
+absl::StatusOr<int64_t> PostgresStore::PlanViewSize(std::string_view digest, absl::Time deadline) {
+  Parameters parameters;
+  parameters.Text(digest);
+  const auto result = Read(statements::kPlanViewSize, parameters, deadline);
+  if (!result.ok()) return result.status();
+  if (result->empty()) return error::Make(v1::NOT_FOUND, "no such plan view");
+  return result->Int64(0, 0);
 }
 
 absl::StatusOr<std::string> PostgresStore::GetPlanView(std::string_view digest, absl::Time deadline) {

@@ -1,6 +1,7 @@
 #include "server/rpc/services.h"
 
 #include "server/rpc/download_reactor.h"
+#include "server/rpc/plan_view_reactor.h"
 #include "server/rpc/upload_reactor.h"
 #include "server/rpc/wait_reactor.h"
 #include "server/rpc/watch_reactor.h"
@@ -59,9 +60,9 @@ grpc::ServerUnaryReactor* ProposalService::GetProposal(grpc::CallbackServerConte
 }
 
 grpc::ServerUnaryReactor* ProposalService::GetPlanView(grpc::CallbackServerContext* context,
-                                                       const v1::GetPlanViewRequest* request,
-                                                       v1::PlanView* response) {
-  return Unary(edge_, context, Method::kGetPlanView, request, response, Use(edge_, &Broker::GetPlanView));
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return PlanViewReactor::Start(edge_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* ProposalService::ListProposals(grpc::CallbackServerContext* context,

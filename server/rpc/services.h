@@ -12,7 +12,8 @@
 
 namespace countersign::rpc {
 
-class ProposalService final : public v1::ProposalService::CallbackService {
+class ProposalService final
+    : public v1::ProposalService::WithRawCallbackMethod_GetPlanView<v1::ProposalService::CallbackService> {
  public:
   explicit ProposalService(Edge* edge) : edge_(edge) {}
 
@@ -26,9 +27,9 @@ class ProposalService final : public v1::ProposalService::CallbackService {
   grpc::ServerUnaryReactor* GetProposal(grpc::CallbackServerContext* context,
                                         const v1::GetProposalRequest* request,
                                         v1::Proposal* response) override;
-  grpc::ServerUnaryReactor* GetPlanView(grpc::CallbackServerContext* context,
-                                        const v1::GetPlanViewRequest* request,
-                                        v1::PlanView* response) override;
+  // In bytes: what is stored is what is sent.
+  grpc::ServerUnaryReactor* GetPlanView(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListProposals(grpc::CallbackServerContext* context,
                                           const v1::ListProposalsRequest* request,
                                           v1::ListProposalsResponse* response) override;

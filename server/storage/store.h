@@ -173,6 +173,8 @@ class Store {
   virtual absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
                                    absl::Time deadline) = 0;
   // NOT_FOUND.
+  // How many bytes GetPlanView() gives.
+  virtual absl::StatusOr<int64_t> PlanViewSize(std::string_view digest, absl::Time deadline) = 0;
   virtual absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) = 0;
 
   // NOT_FOUND when nothing was ever remembered; DATA_CORRUPTED.

@@ -197,9 +197,11 @@ TEST_P(MemoryContract, KeepsPlanViews) {
   const std::string view("\0\xff view", 7);
   const std::string digest = digest::Sha256(view);
   EXPECT_THAT(store().GetPlanView(digest, kForever), HasReason(v1::NOT_FOUND));
+  EXPECT_THAT(store().PlanViewSize(digest, kForever), HasReason(v1::NOT_FOUND));
   ASSERT_OK(store().PutPlanView(digest, view, kStart, kForever));
   ASSERT_OK(store().PutPlanView(digest, view, kStart + absl::Hours(1), kForever));
   EXPECT_EQ(*store().GetPlanView(digest, kForever), view);
+  EXPECT_EQ(*store().PlanViewSize(digest, kForever), static_cast<int64_t>(view.size()));
 }
 
 }  // namespace

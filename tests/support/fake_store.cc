@@ -365,6 +365,12 @@ absl::Status FakeStore::PutPlanView(std::string_view digest, std::string_view pl
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> FakeStore::PlanViewSize(std::string_view digest, absl::Time deadline) {
+  const auto stored = GetPlanView(digest, deadline);
+  if (!stored.ok()) return stored.status();
+  return static_cast<int64_t>(stored->size());
+}
+
 absl::StatusOr<std::string> FakeStore::GetPlanView(std::string_view digest, absl::Time) {
   base::MutexLock lock(&mutex_);
   if (!failure_.ok()) return failure_;

@@ -57,6 +57,7 @@ class FakeStore final : public storage::Store {
                                                      absl::Time deadline) override;
   absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
                            absl::Time deadline) override;
+  absl::StatusOr<int64_t> PlanViewSize(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) override;
   absl::StatusOr<v1::TargetMemory> GetTargetMemory(std::string_view target, absl::Time deadline) override;
   absl::StatusOr<int64_t> TargetMemoryVersion(std::string_view target, absl::Time deadline) override;

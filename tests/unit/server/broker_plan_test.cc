@@ -28,6 +28,8 @@ std::vector<std::string> CodesOf(const v1::Proposal& proposal) {
   return codes;
 }
 
+absl::Status AnySize(int64_t) { return absl::OkStatus(); }
+
 class BrokerPlanTest : public ::testing::Test {
  protected:
   v1::Proposal Submitted(const v1::PlanView& view) {
@@ -85,10 +87,10 @@ TEST_F(BrokerPlanTest, ReadsWhatIsSubmittedAndKeepsWhatItSays) {
   EXPECT_NE(proposal.summary(), "");
   v1::GetPlanViewRequest request;
   request.set_name(proposal.name());
-  const auto read = world_.broker.GetPlanView(BrokerWorld::As("human", "carol"), request, kForever);
+  const auto read = world_.broker.ReadPlanView(BrokerWorld::As("human", "carol"), request, AnySize, kForever);
   ASSERT_OK(read);
-  EXPECT_EQ(read->SerializeAsString(), view.SerializeAsString());
-  EXPECT_THAT(world_.broker.GetPlanView(BrokerWorld::As("agent", "bot2"), request, kForever),
+  EXPECT_EQ(*read, view.SerializeAsString());
+  EXPECT_THAT(world_.broker.ReadPlanView(BrokerWorld::As("agent", "bot2"), request, AnySize, kForever),
               HasReason(v1::NOT_FOUND));
 }
 
@@ -150,10 +152,25 @@ TEST_F(BrokerPlanTest, ARepeatedSubmissionIsAnsweredWithoutReadingThePlanAgain) 
   EXPECT_THAT(submit(), HasReason(v1::REQUEST_ID_REUSED));
 }
 
+TEST_F(BrokerPlanTest, AViewIsReadOnlyWithLeaveToHoldIt) {
+  v1::GetPlanViewRequest request;
+  request.set_name(Submitted(BrokerWorld::Plan(5)).name());
+  int64_t asked = 0;
+  const auto refuse = [&asked](int64_t size) {
+    asked = size;
+    return error::Make(v1::OVERLOADED, "too much");
+  };
+  const Caller bob = BrokerWorld::As("human", "bob");
+  EXPECT_THAT(world_.broker.ReadPlanView(bob, request, refuse, kForever), HasReason(v1::OVERLOADED));
+  const auto read = world_.broker.ReadPlanView(bob, request, AnySize, kForever);
+  ASSERT_OK(read);
+  EXPECT_EQ(asked, static_cast<int64_t>(read->size()));
+}
+
 TEST_F(BrokerPlanTest, ACommandHasNoPlanView) {
   v1::GetPlanViewRequest request;
   request.set_name(world_.Submit("targets/dev")->name());
-  EXPECT_THAT(world_.broker.GetPlanView(BrokerWorld::As("human", "bob"), request, kForever),
+  EXPECT_THAT(world_.broker.ReadPlanView(BrokerWorld::As("human", "bob"), request, AnySize, kForever),
               HasReason(v1::NOT_FOUND));
 }
 
@@ -164,7 +181,7 @@ TEST_F(BrokerPlanTest, AViewThatSomebodyChangedIsNotShown) {
   store_.Tamper(proposal.name().substr(10), proposal);
   v1::GetPlanViewRequest request;
   request.set_name(proposal.name());
-  EXPECT_THAT(world_.broker.GetPlanView(BrokerWorld::As("human", "bob"), request, kForever),
+  EXPECT_THAT(world_.broker.ReadPlanView(BrokerWorld::As("human", "bob"), request, AnySize, kForever),
               HasReason(v1::DATA_CORRUPTED));
 }
 
