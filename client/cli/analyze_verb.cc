@@ -65,7 +65,7 @@ absl::StatusOr<Analysis> AnalyzePlan(Session& session, const AnalyzeOptions& opt
   context.now = session.environment().Now();
   Analysis analysis;
   analysis.findings = finding::JudgePlan(*plan, context);
-  analysis.summary = finding::VerdictLine(*plan, analysis.findings);
+  analysis.summary = finding::VerdictLine(*plan, analysis.findings, context.memory);
   analysis.plan = *std::move(plan);
   return analysis;
 }

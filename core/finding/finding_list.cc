@@ -17,27 +17,48 @@ constexpr size_t kNamesKept = 3;
 void Found::At(v1::Finding::Severity severity, std::string_view address, std::string_view path,
                std::string_view value, std::string_view name) {
   ++count_;
-  finding_.set_severity(std::max(finding_.severity(), severity));
-  if (finding_.evidence_size() < kEvidenceShown) {
-    v1::Evidence* evidence = finding_.add_evidence();
-    evidence->set_address(std::string(address));
-    evidence->set_path(std::string(path));
-    evidence->set_value(Cut(value, kEvidenceValueBytes));
-  } else {
-    finding_.set_evidence_omitted(finding_.evidence_omitted() + 1);
+  Places& places = places_[severity];
+  if (places.evidence.size() < kEvidenceShown) {
+    v1::Evidence& evidence = places.evidence.emplace_back();
+    evidence.set_address(std::string(address));
+    evidence.set_path(std::string(path));
+    evidence.set_value(Cut(value, kEvidenceValueBytes));
   }
   const std::string_view called = name.empty() ? address : name;
+  const std::string shown = Cut(called, kNameBytes);
+  if (places.names.size() < kNamesKept && (places.names.empty() || places.names.back() != shown)) {
+    places.names.push_back(shown);
+  }
   // Places of one resource come one after the other.
   if (name_count_ > 0 && called == last_name_) return;
   ++name_count_;
   last_name_ = called;
-  if (names_.size() < kNamesKept) names_.push_back(Cut(called, kNameBytes));
 }
 
-std::string Found::Names() const { return ListOf(names_, name_count_); }
+v1::Finding::Severity Found::severity() const {
+  return places_.empty() ? v1::Finding::SEVERITY_UNSPECIFIED : places_.begin()->first;
+}
+
+std::string Found::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [severity, places] : places_) {
+    for (const std::string& name : places.names) {
+      const bool there = std::find(names.begin(), names.end(), name) != names.end();
+      if (names.size() < kNamesKept && !there) names.push_back(name);
+    }
+  }
+  return ListOf(names, name_count_);
+}
 
 v1::Finding Found::Make(std::string sentence) const {
-  v1::Finding finding = finding_;
+  v1::Finding finding;
+  for (const auto& [severity, places] : places_) {
+    for (const v1::Evidence& evidence : places.evidence) {
+      if (finding.evidence_size() < kEvidenceShown) *finding.add_evidence() = evidence;
+    }
+  }
+  finding.set_evidence_omitted(count_ - finding.evidence_size());
+  finding.set_severity(severity());
   finding.set_code(std::string(code_));
   finding.set_sentence(std::move(sentence));
   return finding;

@@ -2,6 +2,8 @@
 #define COUNTERSIGN_CORE_FINDING_FINDING_LIST_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +15,9 @@ namespace countersign::finding {
 inline constexpr int kEvidenceShown = 20;
 inline constexpr size_t kEvidenceValueBytes = 256;
 
-// One finding in the making: collects the places, keeps the first of them and counts the others. Found means
-// that there is at least one place. A plain value.
+// One finding in the making: collects the places, keeps the worst of them and counts the others. Of places
+// that are as bad as one another, the first are kept, so they are to be added in the order of changes().
+// Found means that there is at least one place. A plain value.
 class Found {
  public:
   // `code` is one of RuleTable() and lives as long.
@@ -28,18 +31,24 @@ class Found {
   bool empty() const { return count_ == 0; }
   int64_t count() const { return count_; }
   std::string_view code() const { return code_; }
-  v1::Finding::Severity severity() const { return finding_.severity(); }
-  // "a, b and 7 more": the first places' names, each of them once.
+  // The worst of all places.
+  v1::Finding::Severity severity() const;
+  // "a, b and 7 more": the names of the worst places, each of them once.
   std::string Names() const;
 
   // The finding with everything but its resolution.
   v1::Finding Make(std::string sentence) const;
 
  private:
+  // The first places of one severity.
+  struct Places {
+    std::vector<v1::Evidence> evidence;
+    std::vector<std::string> names;
+  };
+
   std::string_view code_;
-  v1::Finding finding_;
+  std::map<v1::Finding::Severity, Places, std::greater<>> places_;
   int64_t count_ = 0;
-  std::vector<std::string> names_;
   int64_t name_count_ = 0;
   std::string last_name_;
 };

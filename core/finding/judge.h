@@ -38,8 +38,10 @@ std::vector<v1::Finding> JudgePlan(const v1::PlanView& plan, const PlanContext& 
 // Of kind COMMAND. The same order.
 std::vector<v1::Finding> JudgeCommand(const v1::Action& action);
 
-// One or two sentences on what it does, first what cannot be undone. Never empty, one line.
-std::string VerdictLine(const v1::PlanView& plan, const std::vector<v1::Finding>& findings);
+// One or two sentences on what it does, first what cannot be undone, and of that the worst. Never empty, one
+// line. `memory` is what is remembered of the target; a null pointer when nothing is.
+std::string VerdictLine(const v1::PlanView& plan, const std::vector<v1::Finding>& findings,
+                        const v1::TargetMemory* memory);
 std::string VerdictLine(const v1::Action& command, const std::vector<v1::Finding>& findings);
 
 // What `--explain` tells about a code. Texts are constants.

@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/finding/attribute_values.h"
+#include "core/finding/environment_names.h"
 #include "core/finding/plan_rules.h"
 #include "core/finding/wording.h"
 #include "core/text/text.h"
@@ -13,68 +12,6 @@ namespace countersign::finding {
 namespace {
 
 using v1::Finding;
-
-// How environments are written, without digits at the end.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kEnvironments = {{
-    {"prod", "production"},
-    {"production", "production"},
-    {"prd", "production"},
-    {"live", "production"},
-    {"preprod", "pre-production"},
-    {"preproduction", "pre-production"},
-    {"stag", "staging"},
-    {"staging", "staging"},
-    {"stage", "staging"},
-    {"stg", "staging"},
-    {"dev", "development"},
-    {"devel", "development"},
-    {"development", "development"},
-    {"test", "test"},
-    {"testing", "test"},
-    {"tst", "test"},
-    {"qa", "qa"},
-    {"uat", "uat"},
-    {"sandbox", "sandbox"},
-    {"sbx", "sandbox"},
-    {"demo", "demo"},
-    {"preview", "preview"},
-}};
-
-std::string_view EnvironmentOf(std::string_view word) {
-  while (!word.empty() && word.back() >= '0' && word.back() <= '9') word.remove_suffix(1);
-  const std::string lower = Lower(word);
-  const auto at = std::find_if(kEnvironments.begin(), kEnvironments.end(),
-                               [&lower](const auto& entry) { return entry.first == lower; });
-  return at == kEnvironments.end() ? std::string_view() : at->second;
-}
-
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-
-// Calls `take` with each environment that a name speaks of: courses-prod, CoursesProd, prod2.
-template <typename Take>
-void ForEachEnvironment(std::string_view name, const Take& take) {
-  size_t begin = 0;
-  for (size_t i = 0; i <= name.size(); ++i) {
-    const bool inside = i < name.size() && (IsLetter(name[i]) || (name[i] >= '0' && name[i] <= '9'));
-    const bool hump = inside && i > begin && IsUpper(name[i]) && !IsUpper(name[i - 1]);
-    if (inside && !hump) continue;
-    if (const std::string_view found = EnvironmentOf(name.substr(begin, i - begin)); !found.empty())
-      take(found);
-    begin = hump ? i : i + 1;
-  }
-}
-
-// The address without what Terraform calls its types: an API has stages.
-std::string NamesIn(const v1::ResourceChange& change) {
-  std::string names = change.module_address();
-  absl::StrAppend(&names, " ", change.name());
-  const size_t index = change.address().rfind('[');
-  if (change.address().ends_with(']') && index != std::string::npos) {
-    absl::StrAppend(&names, " ", change.address().substr(index));
-  }
-  return names;
-}
 
 bool IsTellingTag(const v1::AttributeChange& attribute) {
   const std::string path = Lower(attribute.path());
@@ -87,10 +24,10 @@ bool IsTellingTag(const v1::AttributeChange& attribute) {
 class Environments {
  public:
   void Take(std::string_view name, std::string_view address, std::string_view path) {
-    ForEachEnvironment(name, [&](std::string_view environment) {
+    for (const std::string_view environment : EnvironmentsIn(name)) {
       auto [at, added] = places_.try_emplace(std::string(environment));
       if (added) at->second = {std::string(address), std::string(path), std::string(name)};
-    });
+    }
   }
 
   void TakeChange(const ChangeFact& fact) {

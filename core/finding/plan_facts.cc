@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/finding/attribute_values.h"
+#include "core/finding/loss_order.h"
 #include "core/finding/wording.h"
 #include "core/text/text.h"
 
@@ -68,7 +69,7 @@ bool IsProduction(std::string_view environment) {
   return lower.find("prod") != std::string::npos || lower == "prd" || lower == "live";
 }
 
-std::vector<ChangeFact> FactsOf(const v1::PlanView& plan) {
+std::vector<ChangeFact> FactsOf(const v1::PlanView& plan, const v1::TargetMemory* memory) {
   const ResourceTypes& types = ResourceTypes::Get();
   std::vector<ChangeFact> facts;
   facts.reserve(static_cast<size_t>(plan.resource_changes_size()));
@@ -81,13 +82,14 @@ std::vector<ChangeFact> FactsOf(const v1::PlanView& plan) {
                      .deletes = Has(change, "delete"),
                      .forgets = Has(change, "forget")});
   }
+  SortWorstFirst(memory, &facts);
   return facts;
 }
 
 std::string ObjectKey(std::string_view type, std::string_view id) { return text::Concat(type, "\n", id); }
 
 PlanFacts::PlanFacts(const v1::PlanView& plan, const PlanContext& context)
-    : plan_(plan), context_(context), changes_(FactsOf(plan)) {
+    : plan_(plan), context_(context), changes_(FactsOf(plan, context.memory)) {
   // Version 0 is what a target has of which nothing is remembered.
   if (context.has_target && context.memory != nullptr && context.memory->version() > 0) {
     memory_ = context.memory;

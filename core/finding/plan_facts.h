@@ -39,8 +39,10 @@ std::map<std::string, std::string> IdentifiersOf(const v1::ResourceChange& chang
 // Whether that is where real users are; also true when it is not known.
 bool IsProduction(std::string_view environment);
 
-// The managed changes of a plan, each with its actions. Data sources are left out.
-std::vector<ChangeFact> FactsOf(const v1::PlanView& plan);
+// The managed changes of a plan, each with its actions, the one whose loss is the worst first: what findings
+// and verdicts cut is the least. Data sources are left out. `memory` is a null pointer when nothing is
+// remembered of the target.
+std::vector<ChangeFact> FactsOf(const v1::PlanView& plan, const v1::TargetMemory* memory);
 
 // One plan with what is known beside it. Borrows both.
 class PlanFacts {

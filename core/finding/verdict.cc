@@ -64,7 +64,7 @@ std::string ShortDescription(const ChangeFact& fact) {
 
 // What is lost for good, of the deletions that lose anything.
 struct Losses {
-  std::vector<ChangeFact> data;  // The worst three first.
+  std::vector<ChangeFact> data;  // The worst three.
   int64_t count = 0;
   bool backups = false;    // Automated backups go too, of some.
   bool snapshots = false;  // No final snapshot, of some.
@@ -76,15 +76,14 @@ bool LosesData(const ChangeFact& fact) {
   return fact.Holds(Holds::kData) || fact.Holds(Holds::kKey) || fact.Holds(Holds::kBackup);
 }
 
+// Of `facts` the worst come first.
 Losses LossesOf(const std::vector<ChangeFact>& facts) {
   Losses losses;
-  std::vector<ChangeFact> lesser;
   for (const ChangeFact& fact : facts) {
     if (!fact.deletes || !LosesData(fact)) continue;
     ++losses.count;
     const bool worst = fact.type != nullptr && fact.type->severity == Finding::CRITICAL;
-    std::vector<ChangeFact>& list = worst ? losses.data : lesser;
-    if (list.size() < 3) list.push_back(fact);
+    if (losses.data.size() < 3) losses.data.push_back(fact);
     if (fact.type == nullptr) continue;
     const Fate snapshot = FateOf(fact.type->final_snapshot, *fact.change);
     losses.backups |= MayBeLost(FateOf(fact.type->automated_backups, *fact.change));
@@ -92,7 +91,6 @@ Losses LossesOf(const std::vector<ChangeFact>& facts) {
     losses.for_good |=
         worst && snapshot != Fate::kKept && FateOf(fact.type->force_destroy, *fact.change) != Fate::kKept;
   }
-  losses.data.insert(losses.data.end(), lesser.begin(), lesser.end());
   return losses;
 }
 
@@ -142,8 +140,9 @@ std::string ShortCommand(std::string_view command) { return Cut(OneLine(command)
 
 }  // namespace
 
-std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& findings) {
-  const std::vector<ChangeFact> facts = FactsOf(plan);
+std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& findings,
+                        const v1::TargetMemory* memory) {
+  const std::vector<ChangeFact> facts = FactsOf(plan, memory);
   Line line;
   AddFirst(findings,
            {"state-missing", "state-lineage-changed", "state-serial-regressed", "state-content-differs",

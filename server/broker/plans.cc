@@ -68,7 +68,7 @@ absl::Status Broker::Judge(const v1::Target& target, const JudgedPlan* plan, con
     context.max_plan_age = policy::MaxPlanAge(*snapshot.configuration, target);
     context.now = snapshot.now;
     findings = finding::JudgePlan(plan->view, context);
-    proposal->set_summary(finding::VerdictLine(plan->view, findings));
+    proposal->set_summary(finding::VerdictLine(plan->view, findings, context.memory));
     *proposal->mutable_plan() = Summarize(plan->view, plan->view_digest, context);
   }
   for (v1::Finding& finding : findings) {

@@ -40,7 +40,7 @@ absl::Duration ReadAndJudge(const std::string& bytes, int updates) {
   context.environment = "production";
   context.now = clock.Now();
   const std::vector<v1::Finding> findings = finding::JudgePlan(*view, context);
-  const std::string verdict = finding::VerdictLine(*view, findings);
+  const std::string verdict = finding::VerdictLine(*view, findings, context.memory);
   const absl::Duration elapsed = Since(start);
   if (view->resource_changes_size() != updates || verdict.empty()) testing::Fatal("that is not the plan");
   return elapsed;

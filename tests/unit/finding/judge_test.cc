@@ -869,7 +869,7 @@ TEST(JudgePlanTest, OfflineJudgesOnlyWhatNeedsNoMemory) {
 
 TEST(JudgePlanTest, AnswersForAnEmptyView) {
   EXPECT_THAT(JudgePlan(v1::PlanView(), PlanContext()), Not(IsEmpty()));
-  EXPECT_THAT(VerdictLine(v1::PlanView(), {}), Not(IsEmpty()));
+  EXPECT_THAT(VerdictLine(v1::PlanView(), {}, nullptr), Not(IsEmpty()));
 }
 
 // A quadratic loop over this takes minutes.
@@ -891,7 +891,7 @@ TEST(JudgePlanTest, TakesFiftyThousandChangesInItsStride) {
   }
   const std::clock_t begin = std::clock();
   const std::vector<Finding> findings = world.Judge();
-  EXPECT_LE(VerdictLine(world.plan, findings).size(), 300u);
+  EXPECT_LE(VerdictLine(world.plan, findings, world.context.memory).size(), 300u);
   EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 20);
   EXPECT_NE(world.Find("mass-delete"), nullptr);
 }

@@ -122,7 +122,7 @@ const v1::Finding* PlanWorld::Find(const std::string& code) {
   return at == findings_.end() ? nullptr : &*at;
 }
 
-std::string PlanWorld::Verdict() const { return VerdictLine(plan, Judge()); }
+std::string PlanWorld::Verdict() const { return VerdictLine(plan, Judge(), context.memory); }
 
 v1::AttributeChange* Set(v1::ResourceChange* change, const std::string& path, const std::string& before,
                          const std::string& after) {

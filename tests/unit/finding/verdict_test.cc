@@ -100,6 +100,93 @@ TEST(VerdictLineTest, NamesTheWorstOfMany) {
   EXPECT_THAT(world.Verdict(), HasSubstr("Deletes 5 of 26 resources. Replaces 1 resource."));
 }
 
+// A database with a way back, unless `change` says otherwise.
+v1::ResourceChange* AddKept(const std::string& name, PlanWorld* world) {
+  v1::ResourceChange* change = world->Add("aws_db_instance." + name, {"delete"}, name);
+  Set(change, "skip_final_snapshot", "false");
+  return change;
+}
+
+std::string FirstEvidence(const std::string& code, PlanWorld* world) {
+  const v1::Finding* finding = world->Find(code);
+  return finding == nullptr ? "" : finding->evidence(0).address();
+}
+
+TEST(WorstFirstTest, OneWithoutAWayBackAmongMany) {
+  PlanWorld world;
+  for (int i = 0; i < 30; ++i) {
+    Set(AddKept("a" + std::to_string(i), &world), "delete_automated_backups", "false");
+  }
+  Set(AddKept("zmain", &world), "delete_automated_backups", "true");
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database zmain, database a0 and 29 more"));
+  EXPECT_EQ(FirstEvidence("stateful-delete", &world), "aws_db_instance.zmain");
+  EXPECT_EQ(FirstEvidence("mass-delete", &world), "aws_db_instance.zmain");
+  EXPECT_EQ(FirstEvidence("deletes", &world), "aws_db_instance.zmain");
+}
+
+TEST(WorstFirstTest, LosingBothBeforeLosingOne) {
+  PlanWorld world;
+  Set(world.Add("aws_db_instance.a", {"delete"}, "a"), "skip_final_snapshot", "true");
+  v1::ResourceChange* both = world.Add("aws_db_instance.b", {"delete"}, "b");
+  Set(both, "skip_final_snapshot", "true");
+  Set(both, "delete_automated_backups", "true");
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database b and database a, "));
+}
+
+TEST(WorstFirstTest, ADatabaseBeforeBucketsBeforeTheRest) {
+  PlanWorld world;
+  for (int i = 0; i < 30; ++i) world.Add("aws_instance.a" + std::to_string(i), {"delete"});
+  for (int i = 0; i < 60; ++i) {
+    Set(world.Add("aws_s3_bucket.b" + std::to_string(i), {"delete"}), "force_destroy", "true");
+  }
+  AddKept("z", &world);
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database z, bucket aws_s3_bucket.b0 and 89 more"));
+  EXPECT_EQ(FirstEvidence("mass-delete", &world), "aws_db_instance.z");
+}
+
+TEST(WorstFirstTest, ABucketThatIsEmptiedBeforeOneThatMustBeEmpty) {
+  PlanWorld world;
+  Set(world.Add("aws_s3_bucket.a", {"delete"}), "force_destroy", "false");
+  Set(world.Add("aws_s3_bucket.b", {"delete"}), "force_destroy", "true");
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes bucket aws_s3_bucket.b and bucket aws_s3_bucket.a"));
+}
+
+TEST(WorstFirstTest, GuardedOrNamedAfterProductionBeforeOthers) {
+  PlanWorld world;
+  AddKept("a", &world);
+  AddKept("courses-prod", &world);
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database courses-prod and database a"));
+  PlanWorld guarded;
+  AddKept("a", &guarded);
+  Set(AddKept("b", &guarded), "deletion_protection", "true");
+  EXPECT_THAT(guarded.Verdict(), StartsWith("Deletes database b and database a"));
+}
+
+TEST(WorstFirstTest, WhatTheTargetIsKnownToHaveBeforeOthers) {
+  PlanWorld world;
+  AddKept("a", &world);
+  AddKept("b", &world);
+  world.memory.mutable_state()->mutable_resources()->DeleteSubrange(world.memory.state().resources_size() - 2,
+                                                                    2);
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database a and database b"));
+  world.AddToMemory("aws_db_instance.moved", "b");
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database b and database a"));
+}
+
+TEST(WorstFirstTest, EvidenceThatIsCutKeepsTheWorstPlaces) {
+  PlanWorld world;
+  for (int i = 0; i < 30; ++i) {
+    world.AddCode("local_exec", "provisioner " + std::to_string(i), "sh " + std::to_string(i), true);
+  }
+  world.AddCode("local_exec", "provisioner new", "curl example.com | sh");
+  const v1::Finding* finding = world.Find("provisioner");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->evidence(0).value(), "curl example.com | sh");
+  EXPECT_EQ(finding->evidence_size(), 20);
+  EXPECT_EQ(finding->evidence_omitted(), 11);
+  EXPECT_THAT(finding->sentence(), HasSubstr("provisioner new, provisioner 0 and 29 more"));
+}
+
 TEST(VerdictLineTest, CountsWhatIsHarmless) {
   PlanWorld world;
   EXPECT_EQ(world.Verdict(), "Changes no resource.");
