@@ -61,6 +61,11 @@ Values ValuesAt(std::string_view path, const std::string& json, std::string_view
   return values;
 }
 
+// Whether `value` is something else than null and empty lists and objects.
+bool IsSomething(const nlohmann::json& value) {
+  return !value.is_null() && !(value.is_structured() && value.empty());
+}
+
 void Append(Values&& more, Values* values) {
   values->known &= more.known;
   std::move(more.texts.begin(), more.texts.end(), std::back_inserter(values->texts));
@@ -113,6 +118,26 @@ Values ValuesIn(const v1::AttributeChange& attribute, std::string_view wanted, S
 
 Values ValuesIn(const v1::UnchangedAttribute& attribute, std::string_view wanted) {
   return attribute.json().empty() ? NotKnown() : ValuesAt(attribute.path(), attribute.json(), wanted);
+}
+
+Values ValuesBeside(const v1::AttributeChange& attribute, std::string_view wanted,
+                    const std::vector<std::string>& beside, Side side) {
+  Values all = ValuesIn(attribute, wanted, side);
+  const size_t dot = wanted.find('.');
+  const bool is_list = dot != std::string_view::npos && attribute.path() == wanted.substr(0, dot);
+  if (beside.empty() || !is_list || !all.known) return all;
+  const std::string& json = side == Side::kBefore ? attribute.before_json() : attribute.after_json();
+  const nlohmann::json list = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array()) return all;
+  Values values;
+  for (const nlohmann::json& element : list) {
+    const bool counts =
+        element.is_object() && std::any_of(beside.begin(), beside.end(), [&](const std::string& name) {
+          return element.contains(name) && IsSomething(element[name]);
+        });
+    if (counts) Collect(element, wanted.substr(dot + 1), 0, &values);
+  }
+  return values;
 }
 
 Values ValuesOf(const v1::ResourceChange& change, std::string_view wanted, Side side) {

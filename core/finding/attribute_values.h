@@ -31,6 +31,10 @@ bool TellsAbout(const v1::UnchangedAttribute& attribute, std::string_view wanted
 // What `attribute`, which tells about `wanted`, says of it.
 Values ValuesIn(const v1::AttributeChange& attribute, std::string_view wanted, Side side);
 Values ValuesIn(const v1::UnchangedAttribute& attribute, std::string_view wanted);
+// The same of those elements alone that have something at one of `beside`, where `attribute` is the list that
+// `wanted` begins with. ValuesIn() where it is not, and where `beside` is empty.
+Values ValuesBeside(const v1::AttributeChange& attribute, std::string_view wanted,
+                    const std::vector<std::string>& beside, Side side);
 
 // Of all attributes of a change that tell about `wanted`. Not known when there are none: of what is not
 // replaced, values that stay are not in a plan's view.

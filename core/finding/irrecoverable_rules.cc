@@ -73,13 +73,41 @@ void AddNewLosses(const PlanFacts& facts, std::optional<LossFlag> ResourceType::
   }
 }
 
+std::string Change(const Values& before, const Values& after) {
+  const auto text = [](const Values& values) {
+    if (!values.known) return std::string("not known");
+    return values.texts.empty() ? std::string("none") : values.texts.front();
+  };
+  return text::Concat(text(before), " to ", text(after));
+}
+
+// Updates at which the provider deletes the automated backups at once, with the resource still there.
+void AddDeletedBackups(const PlanFacts& facts, Found* found) {
+  for (const ChangeFact& fact : facts.changes()) {
+    if (!fact.updates || fact.type == nullptr) continue;
+    for (const Protection& protection : fact.type->protections) {
+      if (protection.deletes_backups_at.empty()) continue;
+      for (const v1::AttributeChange& attribute : fact.change->attribute_changes()) {
+        if (!TellsAbout(attribute, protection.attribute)) continue;
+        const Values before = ValuesIn(attribute, protection.attribute, Side::kBefore);
+        const Values after = ValuesIn(attribute, protection.attribute, Side::kAfter);
+        if (before.known && (before.texts.empty() || before.HasAny(protection.deletes_backups_at))) continue;
+        if (!after.known || !after.HasAny(protection.deletes_backups_at)) continue;
+        found->At(fact.type->severity, fact.change->address(), attribute.path(), Change(before, after),
+                  DescriptionOf(fact));
+      }
+    }
+  }
+}
+
 void JudgeLosses(const PlanFacts& facts, FindingList* findings) {
   Found snapshots("final-snapshot-skipped");
   AddLosses(facts, &ResourceType::final_snapshot, &snapshots);
   findings->Add(snapshots, text::Concat("Keeps no last snapshot of ", snapshots.Names(), "."));
   Found backups("automated-backups-deleted");
   AddLosses(facts, &ResourceType::automated_backups, &backups);
-  findings->Add(backups, text::Concat("The automated backups of ", backups.Names(), " go with it."));
+  AddDeletedBackups(facts, &backups);
+  findings->Add(backups, text::Concat("Deletes the automated backups of ", backups.Names(), "."));
   Found forced("bucket-force-destroy");
   AddLosses(facts, &ResourceType::force_destroy, &forced);
   AddNewLosses(facts, &ResourceType::force_destroy, &forced);
@@ -171,8 +199,28 @@ std::optional<double> Lowest(const Values& values) {
   return lowest;
 }
 
-bool Weakens(const Protection& protection, const Values& before, const Values& after) {
-  const auto protecting = [&protection](const Values& values) {
+// How many limits there are: numbers that are not how some settings write never.
+int64_t CountLimits(const Values& values) {
+  return std::count_if(values.texts.begin(), values.texts.end(), [](const std::string& text) {
+    const std::optional<double> number = NumberIn(text);
+    return number.has_value() && *number > 0;
+  });
+}
+
+// Whether what is removed by itself is more than before, or other: `whole` says that all rules were looked
+// at, so that none can mean that there are no rules any more.
+bool TakesInMore(const Values& before, const Values& after, bool whole) {
+  if (after.texts.empty()) return !whole && !before.texts.empty();
+  return std::any_of(after.texts.begin(), after.texts.end(), [&before](const std::string& text) {
+    // Nothing was said before: all was taken in already.
+    if (before.texts.empty()) return false;
+    return std::none_of(before.texts.begin(), before.texts.end(),
+                        [&text](const std::string& was) { return text.starts_with(was); });
+  });
+}
+
+bool Weakens(const Protection& protection, const Values& before, const Values& after, bool whole) {
+  const auto having = [&protection](const Values& values) {
     return std::count_if(values.texts.begin(), values.texts.end(), [&protection](const std::string& text) {
       return std::find(protection.on.begin(), protection.on.end(), text) != protection.on.end();
     });
@@ -181,8 +229,8 @@ bool Weakens(const Protection& protection, const Values& before, const Values& a
   const std::optional<double> is = Lowest(after);
   switch (protection.kind) {
     case Protection::Kind::kOn:
-      if (!after.known) return !before.known || protecting(before) > 0;
-      return before.known ? protecting(after) < protecting(before) : protecting(after) == 0;
+      if (!after.known) return !before.known || having(before) > 0;
+      return before.known ? having(after) < having(before) : having(after) == 0;
     case Protection::Kind::kShortens:
       if (!after.known || !before.known) return true;
       // What is no number, such as P30D, cannot be compared.
@@ -191,33 +239,35 @@ bool Weakens(const Protection& protection, const Values& before, const Values& a
     case Protection::Kind::kExpires:
       if (!after.known || !before.known) return true;
       if (!is.has_value()) return !after.texts.empty() && after.texts != before.texts;
-      if (*is == 0) return false;  // Is how some settings write never.
-      return !was.has_value() || *was == 0 || *is < *was;
+      if (CountLimits(after) > CountLimits(before)) return true;
+      if (*is <= 0) return false;  // Is how some settings write never.
+      return !was.has_value() || *was <= 0 || *is < *was;
+    case Protection::Kind::kRemoves:
+      return !after.known || !before.known || having(after) > having(before);
+    case Protection::Kind::kScope:
+      return !after.known || !before.known || TakesInMore(before, after, whole);
+    case Protection::Kind::kRules:
+      return !after.known || !before.known || (!after.texts.empty() && after.texts != before.texts);
   }
   return true;
-}
-
-std::string Change(const Values& before, const Values& after) {
-  const auto text = [](const Values& values) {
-    if (!values.known) return std::string("not known");
-    return values.texts.empty() ? std::string("none") : values.texts.front();
-  };
-  return text::Concat(text(before), " to ", text(after));
 }
 
 void AddWeakened(const ChangeFact& fact, Found* found) {
   const bool new_object = fact.creates && !fact.deletes;
   for (const Protection& protection : fact.type->protections) {
     // What is new has nothing to lose, but a rule that is new can remove what is old.
-    if (new_object &&
-        (fact.type->holds != Holds::kNothing || protection.kind != Protection::Kind::kExpires)) {
-      continue;
-    }
+    const bool is_rule =
+        protection.kind == Protection::Kind::kExpires || protection.kind == Protection::Kind::kRules;
+    if (new_object && (fact.type->holds != Holds::kNothing || !is_rule)) continue;
     for (const v1::AttributeChange& attribute : fact.change->attribute_changes()) {
       if (!TellsAbout(attribute, protection.attribute)) continue;
-      const Values before = ValuesIn(attribute, protection.attribute, Side::kBefore);
-      const Values after = ValuesIn(attribute, protection.attribute, Side::kAfter);
-      if (!Weakens(protection, before, after)) continue;
+      const auto values = [&](Side side) {
+        return ValuesBeside(attribute, protection.attribute, protection.beside, side);
+      };
+      const Values before = values(Side::kBefore);
+      const Values after = values(Side::kAfter);
+      const bool whole = attribute.path().find_first_of(".[") == std::string::npos;
+      if (!Weakens(protection, before, after, whole)) continue;
       found->At(Finding::HIGH, fact.change->address(), attribute.path(), Change(before, after),
                 DescriptionOf(fact));
     }

@@ -46,11 +46,24 @@ absl::Status ReadProtection(const nlohmann::json& object, std::string place, Pro
   protection->on = reader.Texts("on");
   const bool shortens = reader.Flag("shortens");
   const bool expires = reader.Flag("expires");
-  if (int{!protection->on.empty()} + int{shortens} + int{expires} != 1) {
-    reader.Fail("says not exactly one of on, shortens and expires");
+  const std::vector<std::string> removes = reader.Texts("removes");
+  const bool scope = reader.Flag("scope");
+  const bool rules = reader.Flag("rules");
+  if (int{!protection->on.empty()} + int{shortens} + int{expires} + int{!removes.empty()} + int{scope} +
+          int{rules} !=
+      1) {
+    reader.Fail("says not exactly one of on, shortens, expires, removes, scope and rules");
   }
   if (shortens) protection->kind = Protection::Kind::kShortens;
   if (expires) protection->kind = Protection::Kind::kExpires;
+  if (!removes.empty()) {
+    protection->kind = Protection::Kind::kRemoves;
+    protection->on = removes;
+  }
+  if (scope) protection->kind = Protection::Kind::kScope;
+  if (rules) protection->kind = Protection::Kind::kRules;
+  protection->beside = reader.Texts("beside");
+  protection->deletes_backups_at = reader.Texts("deletes_backups_at");
   return reader.Finish();
 }
 

@@ -30,10 +30,17 @@ struct Protection {
     kOn,        // Protects while it has one of the values `on`.
     kShortens,  // A number or a duration that protects less when it is lower, and not at all when it is gone.
     kExpires,   // A number after which data is removed; without it data stays.
+    kRemoves,   // Data is removed by itself while it has one of the values `on`.
+    kScope,     // A prefix or so: what is removed by itself. Protects less when it takes in more.
+    kRules,     // A text with rules on what is removed by itself. Any other text can remove more.
   };
   Kind kind = Kind::kOn;
   std::string attribute;
   std::vector<std::string> on;
+  // Of rules in a list, only those count that have one of these too, where the whole list is seen.
+  std::vector<std::string> beside;
+  // Values at which the provider deletes the automated backups that it has, at once.
+  std::vector<std::string> deletes_backups_at;
 };
 
 struct ResourceType {

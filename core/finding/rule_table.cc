@@ -110,7 +110,9 @@ std::vector<RuleDescription> Irrecoverable() {
        "It is deleted without a last snapshot, or it is not known whether one is made.",
        "Have a final snapshot made: apply that setting first, then delete in a second plan."},
       {"automated-backups-deleted", Finding::CRITICAL, kIrrecoverable,
-       "The provider deletes the automated backups together with the resource. Often that is its default.",
+       "The provider deletes the automated backups: together with the resource, which often is its default, "
+       "or "
+       "at once, when they are to be kept for no time at all.",
        "Keep the automated backups: apply that setting first, or make a snapshot that stands by itself.",
        true},
       {"backups-deleted-with-source", Finding::CRITICAL, kIrrecoverable,
@@ -127,7 +129,9 @@ std::vector<RuleDescription> Irrecoverable() {
        "Find everything that was encrypted with it first; disable the key before you delete it."},
       {"protection-removed", Finding::CRITICAL, kIrrecoverable,
        "Something that guards against loss is weakened or taken away: deletion protection, prevent_destroy, "
-       "versioning, retention, locks, backup plans.",
+       "versioning, retention, locks, backup plans. So are rules that remove data after a while, when they "
+       "are "
+       "new or take in more.",
        "Ask what the next plan will delete. Leave the protection where it is unless that is meant."},
       {"unfamiliar-delete", Finding::WARNING, kIrrecoverable,
        "Something is deleted of a provider that this broker knows nothing about.",

@@ -151,7 +151,9 @@ std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& fi
   AddFirst(findings,
            {"before-differs-from-state", "state-object-without-change", "plan-errored", "engine-mismatch"},
            &line);
-  AddLosses(LossesOf(facts), &line);
+  const Losses losses = LossesOf(facts);
+  AddLosses(losses, &line);
+  if (!losses.backups) AddFirst(findings, {"automated-backups-deleted"}, &line);
   AddScale(plan, facts, &line);
   AddFirst(findings, {"protection-removed"}, &line);
   for (const std::string_view code :

@@ -441,6 +441,95 @@ std::vector<Case> ProtectionCases() {
          Set(w.Add("aws_s3_bucket_lifecycle_configuration.l", {"create"}), "rule", "",
              "[{\"transition\":[{\"days\":7}]}]");
        }},
+      {"automated-backups-deleted", Finding::CRITICAL,  // At once, with the database still there.
+       [](PlanWorld& w) { Update(w, "aws_db_instance.d", "backup_retention_period", "7", "0"); },
+       [](PlanWorld& w) { Update(w, "aws_db_instance.d", "backup_retention_period", "7", "1"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,
+       [](PlanWorld& w) { Update(w, "aws_rds_cluster.d", "backup_retention_period", "7", "0"); },
+       [](PlanWorld& w) { Update(w, "aws_rds_cluster.d", "backup_retention_period", "0", "7"); }},
+      {"protection-removed", Finding::HIGH,  // One rule more, however late it removes what it takes in.
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule", "[{\"expiration\":[{\"days\":30}]}]",
+                "[{\"expiration\":[{\"days\":30}]},{\"expiration\":[{\"days\":365}]}]");
+       },
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule",
+                "[{\"expiration\":[{\"days\":30}]},{\"expiration\":[{\"days\":365}]}]",
+                "[{\"expiration\":[{\"days\":365}]}]");
+       }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].expiration[0].days", "30", "1");
+       },
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].expiration[0].days", "1", "30");
+       }},
+      {"protection-removed", Finding::HIGH,  // Of a rule that stays, only what changes is told.
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].status", "\"Disabled\"",
+                "\"Enabled\"");
+       },
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].status", "\"Enabled\"",
+                "\"Disabled\"");
+       }},
+      {"protection-removed", Finding::HIGH,  // Of a list that is told wholly, rules that only move count not.
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule", "[]",
+                "[{\"status\":\"Enabled\",\"expiration\":[{\"date\":\"never\"}]}]");
+       },
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule", "[]",
+                "[{\"status\":\"Enabled\",\"expiration\":[],\"transition\":[{\"days\":7}]}]");
+       }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].filter[0].prefix", "\"logs/old/\"",
+                "\"logs/\"");
+       },
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].filter[0].prefix", "\"logs/\"",
+                "\"logs/old/\"");
+       }},
+      {"protection-removed", Finding::HIGH,  // Without its filter it takes in all.
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule[0].filter", "[{\"prefix\":\"logs/\"}]",
+                "[]");
+       },
+       [](PlanWorld& w) {
+         Update(w, "aws_s3_bucket_lifecycle_configuration.l", "rule",
+                "[{\"expiration\":[{\"days\":7}],\"filter\":[{\"prefix\":\"logs/\"}]}]", "[]");
+       }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) { Update(w, "aws_s3_bucket.b", "lifecycle_rule[0].enabled", "false", "true"); },
+       [](PlanWorld& w) { Update(w, "aws_s3_bucket.b", "lifecycle_rule[0].enabled", "true", "false"); }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) { Update(w, "aws_dynamodb_table.t", "ttl[0].enabled", "false", "true"); },
+       [](PlanWorld& w) { Update(w, "aws_dynamodb_table.t", "ttl[0].enabled", "true", "false"); }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) { Set(w.Add("aws_ecr_lifecycle_policy.p", {"create"}), "policy", "", "\"{}\""); },
+       [](PlanWorld& w) { Set(w.Add("aws_ecr_repository.p", {"create"}), "name", "", "\"x\""); }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) { Update(w, "aws_ecr_lifecycle_policy.p", "policy", "\"{}\"", "\"{1}\""); },
+       [](PlanWorld& w) { Update(w, "aws_ecr_lifecycle_policy.p", "repository", "\"a\"", "\"b\""); }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) {
+         Update(w, "google_storage_bucket.b", "lifecycle_rule", "[]",
+                "[{\"action\":[{\"type\":\"Delete\"}],\"condition\":[{\"num_newer_versions\":1}]}]");
+       },
+       [](PlanWorld& w) {
+         Update(w, "google_storage_bucket.b", "lifecycle_rule", "[]",
+                "[{\"action\":[{\"type\":\"SetStorageClass\"}],\"condition\":[{}]}]");
+       }},
+      {"protection-removed", Finding::HIGH,
+       [](PlanWorld& w) {
+         Update(w, "azurerm_storage_management_policy.p", "rule[0].filters[0].prefix_match", "[\"a/b\"]",
+                "[\"a/b\",\"c\"]");
+       },
+       [](PlanWorld& w) {
+         Update(w, "azurerm_storage_management_policy.p", "rule[0].filters[0].prefix_match",
+                "[\"a/b\",\"c\"]", "[\"a/b\"]");
+       }},
       {"protection-removed", Finding::HIGH,
        [](PlanWorld& w) { Update(w, "aws_cloudwatch_log_group.l", "retention_in_days", "0", "7"); },
        [](PlanWorld& w) { Update(w, "aws_cloudwatch_log_group.l", "retention_in_days", "7", "0"); }},

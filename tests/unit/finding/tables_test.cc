@@ -55,7 +55,20 @@ TEST(TablesTest, CoverTheTypesThatHoldData) {
                            "postgresql_database",
                            "kubernetes_persistent_volume_claim",
                            "kubernetes_namespace",
-                           "helm_release"}) {
+                           "helm_release",
+                           "aws_directory_service_directory",
+                           "aws_connect_instance",
+                           "aws_workmail_organization",
+                           "aws_healthlake_fhir_datastore",
+                           "aws_kendra_index",
+                           "aws_prometheus_workspace",
+                           "google_secret_manager_regional_secret",
+                           "google_healthcare_dicom_store",
+                           "google_lustre_instance",
+                           "azurerm_netapp_pool",
+                           "azurerm_redis_enterprise_cluster",
+                           "azurerm_private_dns_zone",
+                           "azurerm_eventhub_namespace"}) {
     const ResourceType* found = ResourceTypes::Get().Find(type);
     ASSERT_NE(found, nullptr) << type;
     EXPECT_EQ(found->holds, ResourceType::Holds::kData) << type;
@@ -79,6 +92,8 @@ TEST(TablesTest, FindWhatIsWrongInTypes) {
         R"({"type": "a", "what": "b", "holds": "data", "severity": "low"})",
         R"({"type": "a", "what": "b", "holds": "data", "final_snapshot": {"attribute": "c"}})",
         R"({"type": "a", "what": "b", "holds": "data", "protections": [{"attribute": "c"}]})",
+        R"({"type": "a", "what": "b", "holds": "data",
+            "protections": [{"attribute": "c", "scope": true, "rules": true}]})",
         R"({"type": "a", "what": "b", "holds": "data"}, {"type": "a", "what": "b", "holds": "data"})", "7"}) {
     EXPECT_THAT(types(wrong), Not(IsOk())) << wrong;
   }

@@ -92,6 +92,14 @@ TEST(VerdictLineTest, SaysFirstWhatCannotBeUndone) {
   EXPECT_EQ(world.Verdict(), "Deletes database courses-prod. Deletes 1 of 21 resources.");
 }
 
+TEST(VerdictLineTest, TellsOfBackupsThatGoWithoutTheirDatabase) {
+  PlanWorld world;
+  Set(world.Add("aws_db_instance.courses", {"update"}, "courses-prod"), "backup_retention_period", "7", "0");
+  EXPECT_EQ(world.Verdict(),
+            "Deletes the automated backups of database courses-prod. Changes 1 resource. Takes away what "
+            "protects database courses-prod.");
+}
+
 TEST(VerdictLineTest, NamesTheWorstOfMany) {
   PlanWorld world;
   for (int i = 0; i < 5; ++i) world.Add("aws_instance.i" + std::to_string(i), {"delete"});
