@@ -38,6 +38,9 @@ constexpr std::array<CodeKind, 14> kKinds = {{
     {"write_only", "reaches-out", Finding::INFO, Finding::WARNING},
 }};
 
+// What views have in place of secrets that are written into code.
+constexpr std::string_view kHiddenPart = "(hidden)";
+
 std::string PlaceOf(const v1::CodeBlock& block) {
   return text::Concat(block.module().empty() ? "" : block.module() + "/", block.file(), ":", block.line());
 }
@@ -73,7 +76,8 @@ class KnownCode {
   bool Has(const v1::CodeBlock& block) const {
     if (!blocks_.contains(KeyOf(block))) return false;
     // What it does stands in `detail`; where it does not, all of the file must be the same.
-    const bool told = !block.detail().empty() && block.detail() != "computed";
+    const bool told = !block.detail().empty() && block.detail() != "computed" &&
+                      block.detail().find(kHiddenPart) == std::string::npos;
     return told || same_.contains(FileKey(block.module(), block.file()));
   }
 

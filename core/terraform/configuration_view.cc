@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/terraform/secret_parts.h"
 #include "core/text/text.h"
 
 namespace countersign::terraform {
@@ -66,7 +67,7 @@ void Show(const CodeBlock& block, v1::CodeBlock* shown) {
   shown->set_file(block.file);
   shown->set_line(block.line);
   shown->set_what(block.what);
-  shown->set_detail(block.detail);
+  shown->set_detail(WithoutSecrets(block.detail));
 }
 
 void Show(const ConfigurationFile& file, v1::ConfigurationFile* shown) {
@@ -78,7 +79,7 @@ void Show(const ConfigurationFile& file, v1::ConfigurationFile* shown) {
 
 void Show(const Module& module, v1::ModuleCall* shown) {
   shown->set_key(module.key);
-  shown->set_source(module.source);
+  shown->set_source(WithoutSecrets(module.source));
   shown->set_version(module.version);
   shown->set_digest(module.digest);
 }

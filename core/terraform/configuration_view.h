@@ -9,6 +9,7 @@
 
 namespace countersign::terraform {
 
+// Code and addresses as they are written, without the secrets that are written into them.
 v1::PlanConfiguration ShowConfiguration(const Configuration& configuration);
 
 // terraform, tofu, or empty.

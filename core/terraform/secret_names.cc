@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/terraform/secret_parts.h"
+
 namespace countersign::terraform {
 namespace {
 
@@ -16,11 +18,45 @@ using Words = std::vector<std::string>;
 
 // Words that make a name secret wherever they stand.
 constexpr std::string_view kSecretWords[] = {
-    "apikey",   "apitoken",  "authkey",    "authtoken",  "bearer",    "credential", "encryptionkey",
-    "jwt",      "keytab",    "masterkey",  "otp",        "pass",      "passphrase", "passwd",
-    "passcode", "pfx",       "pkcs12",     "privatekey", "psk",       "pwd",        "sas",
-    "secret",   "secretkey", "sharedkey",  "signingkey", "token",     "totp",       "userdata",
-    "connstr",  "dsn",       "kubeconfig", "accesskey",  "sensitive",
+    "apikey",
+    "apitoken",
+    "authkey",
+    "authtoken",
+    "bearer",
+    "credential",
+    "encryptionkey",
+    "jwt",
+    "keytab",
+    "masterkey",
+    "otp",
+    "pass",
+    "passphrase",
+    "passwd",
+    "passcode",
+    "pfx",
+    "pkcs12",
+    "privatekey",
+    "psk",
+    "pwd",
+    "sas",
+    "secret",
+    "secretkey",
+    "sharedkey",
+    "signingkey",
+    "token",
+    "totp",
+    "userdata",
+    "connstr",
+    "dsn",
+    "kubeconfig",
+    "accesskey",
+    "sensitive",
+    "pw",
+    "bindpw",
+    "rootpw",
+    "dockercfg",
+    "dockerconfig",
+    "dockerconfigjson",
 };
 
 // Parts of words that do so, for what is written without a separator: `dbpassword`.
@@ -199,6 +235,17 @@ bool HasPasswordInUrl(std::string_view text) {
   return false;
 }
 
+// What registries are logged in to with: "auth": "dXNlcjpwYXNz".
+bool IsLogin(std::string_view name, std::string_view text, size_t at, bool quoted) {
+  constexpr size_t kShortest = 8;
+  if (name != "auth" || !quoted || text[at] != ':') return false;
+  size_t begin = at + 1;
+  while (begin < text.size() && (IsBlank(text[begin]) || text[begin] == '\\')) ++begin;
+  if (begin >= text.size() || !IsQuote(text[begin])) return false;
+  const size_t end = text.find_first_of("\"'\\ ,{}[]", begin + 1);
+  return end != std::string_view::npos && end - begin > kShortest;
+}
+
 // The name that ends before `at`, without the quotes around it, which `*quoted` tells of.
 std::string_view NameBefore(std::string_view text, size_t at, bool* quoted) {
   while (at > 0 && IsBlank(text[at - 1])) --at;
@@ -238,7 +285,7 @@ bool HasAssignment(std::string_view text) {
     bool quoted = false;
     const std::string_view name = NameBefore(text, at, &quoted);
     if (name.empty() || !Assigns(text, at, quoted)) continue;
-    if (IsSecretName(name) && HasValueBehind(text, at)) return true;
+    if ((IsSecretName(name) || IsLogin(name, text, at, quoted)) && HasValueBehind(text, at)) return true;
   }
   return false;
 }
@@ -285,8 +332,8 @@ bool IsSecretOfType(std::string_view resource_type, std::string_view attribute) 
 }
 
 bool HoldsSecret(std::string_view text) {
-  return HasPasswordInUrl(text) || HasAuthorization(text) || HasAssignment(text) ||
-         text.find("PRIVATE KEY-----") != std::string_view::npos;
+  return HasPasswordInUrl(text) || HasAuthorization(text) || HasAssignment(text) || HasTellingSecret(text) ||
+         HasNamedSecret(text) || text.find("PRIVATE KEY-----") != std::string_view::npos;
 }
 
 }  // namespace countersign::terraform

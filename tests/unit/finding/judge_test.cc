@@ -617,6 +617,13 @@ std::vector<Case> CodeCases() {
          w.plan.mutable_configuration()->mutable_files(0)->set_digest("sha256:other");
        },
        [](PlanWorld&) {}},
+      {"provisioner",
+       Finding::HIGH,  // A part of what it does is hidden, so all of its file must be as before.
+       [](PlanWorld& w) {
+         w.AddCode("local_exec", "provisioner \"local-exec\"", "PASSWORD=(hidden) ./run", true);
+         w.plan.mutable_configuration()->mutable_files(0)->set_digest("sha256:other");
+       },
+       [](PlanWorld&) {}},
       {"external-program", Finding::HIGH,
        [](PlanWorld& w) { w.AddCode("external", "data \"external\" \"x\"", "[\"sh\"]"); },
        [](PlanWorld& w) { w.AddCode("http", "data \"http\" \"x\"", "\"https://example.com\""); }},

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/digest/digest.h"
+#include "core/terraform/configuration_view.h"
 #include "core/terraform/module_manifest.h"
 #include "core/terraform/strict_zip.h"
 #include "core/text/text.h"
@@ -630,6 +631,19 @@ TEST(ConfigurationTest, KeepsItsLimits) {
   Read(Nested(), limits);
   limits.entry_name_bytes -= 1;
   EXPECT_THAT(RefusalOf(Nested(), limits), HasSubstr("is no file that Terraform loads"));
+}
+
+TEST(ConfigurationViewTest, LeavesOutSecretsThatAreWrittenIntoCode) {
+  Configuration configuration;
+  configuration.blocks.resize(2);
+  configuration.blocks[0].detail = "command = \"curl -u admin:hunter2 https://h && ./run\"";
+  configuration.blocks[1].detail = "url = \"https://u:hunter2@h/?sig=abcdef\"";
+  configuration.modules.resize(1);
+  configuration.modules[0].source = "git::https://u:hunter2@h/r.git?ref=v1";
+  const v1::PlanConfiguration shown = ShowConfiguration(configuration);
+  EXPECT_EQ(shown.code_blocks(0).detail(), "command = \"curl -u admin:(hidden) https://h && ./run\"");
+  EXPECT_EQ(shown.code_blocks(1).detail(), "url = \"https://u:(hidden)@h/?sig=(hidden)\"");
+  EXPECT_EQ(shown.modules(0).source(), "git::https://u:(hidden)@h/r.git?ref=v1");
 }
 
 }  // namespace

