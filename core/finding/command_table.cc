@@ -47,6 +47,7 @@ absl::StatusOr<CommandRule> ReadRule(const nlohmann::json& object, std::string p
   if (!severity.empty() && reader.OneOf(severity, {"high", "warning"})) {
     rule.severity = severity == "high" ? v1::Finding::HIGH : v1::Finding::WARNING;
   }
+  rule.exact = reader.Flag("exact");
   if (absl::Status status = reader.Finish(); !status.ok()) return status;
   return rule;
 }
@@ -57,8 +58,11 @@ absl::StatusOr<Program> ReadProgram(const nlohmann::json& object, std::string pl
   program.names = reader.Texts("names");
   if (program.names.empty()) reader.Fail("names are missing");
   program.value_options = reader.Texts("value_options");
+  program.flags = reader.Texts("flags");
   program.sql_options = reader.Texts("sql_options");
   program.sql_arguments = reader.Flag("sql_arguments");
+  program.plans = reader.Flag("plans");
+  program.guards = reader.Flag("guards");
   size_t position = 0;
   for (const nlohmann::json* object_of_rule : reader.Objects("rules")) {
     absl::StatusOr<CommandRule> rule =
@@ -83,6 +87,7 @@ absl::StatusOr<Wrapper> ReadWrapper(const nlohmann::json& object, std::string pl
   wrapper.text_options = reader.Texts("text_options");
   wrapper.rest_is_text = reader.Flag("rest_is_text");
   wrapper.opaque = reader.Flag("opaque");
+  wrapper.adds_arguments = reader.Flag("adds_arguments");
   if (absl::Status status = reader.Finish(); !status.ok()) return status;
   return wrapper;
 }

@@ -26,14 +26,18 @@ struct CommandRule {
   std::vector<std::string> options;  // Any of these is there; none are needed when it is empty.
   std::string what;                  // deletes a database
   v1::Finding::Severity severity = v1::Finding::CRITICAL;
+  bool exact = false;  // With no further words.
 };
 
 struct Program {
   std::vector<std::string> names;          // Patterns of the file's name.
-  std::vector<std::string> value_options;  // Options whose value is the next argument.
+  std::vector<std::string> value_options;  // Patterns of options whose value is the next argument.
+  std::vector<std::string> flags;          // Patterns of options that do no harm, without such a value.
   std::vector<CommandRule> rules;
   std::vector<std::string> sql_options;  // Options whose value is SQL.
   bool sql_arguments = false;            // Arguments that are no options may be SQL.
+  bool plans = false;  // Applies plans: a way of calling it that is not known may apply what nobody has read.
+  bool guards = false;  // Its options can take away protection against deletion, backups and versions.
 };
 
 // A program that runs another one, given in its arguments.
@@ -47,6 +51,7 @@ struct Wrapper {
   std::vector<std::string> text_options;  // Options whose value is a line for a shell.
   bool rest_is_text = false;              // The other program is a line for a shell too.
   bool opaque = false;                    // What it adds to the other program cannot be told.
+  bool adds_arguments = false;            // The other program gets arguments that stand elsewhere.
 };
 
 // Immutable, hence thread-safe.

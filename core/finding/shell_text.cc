@@ -21,12 +21,16 @@ bool Contains(const std::array<std::string_view, kSize>& words, std::string_view
 
 class Reader {
  public:
-  Reader(std::string_view text, int depth, ShellText* out) : text_(text), depth_(depth), out_(out) {}
+  // `ansi`: $'...' is a quotation in which a backslash escapes, as in bash, and not a dollar before '...'.
+  Reader(std::string_view text, int depth, bool ansi, ShellText* out)
+      : text_(text), depth_(depth), ansi_(ansi), out_(out) {}
 
   void Read() {
     while (at_ < text_.size()) ReadOne();
     EndCommand();
   }
+
+  bool met_ansi() const { return met_ansi_; }
 
  private:
   char Here() const { return text_[at_]; }
@@ -40,6 +44,11 @@ class Reader {
       case '\\':
         return ReadEscape();
       case '$':
+        if (at_ + 1 < text_.size() && text_[at_ + 1] == '\'') {
+          met_ansi_ = true;
+          if (ansi_) return ReadAnsiQuoted();
+        }
+        return ReadExpansion();
       case '`':
         return ReadExpansion();
       case '#':
@@ -69,6 +78,7 @@ class Reader {
       default:
         break;
     }
+    bare_.push_back(Here());
     Take(Here());
     ++at_;
   }
@@ -93,6 +103,10 @@ class Reader {
     ++at_;
     while (at_ < text_.size() && Here() != '"') {
       if (Here() == '\\') {
+        // Stays before what it does not escape here.
+        const bool escapes = at_ + 1 < text_.size() &&
+                             std::string_view("$`\"\\\n").find(text_[at_ + 1]) != std::string_view::npos;
+        if (!escapes) Take('\\');
         ReadEscape();
       } else if (Here() == '$' || Here() == '`') {
         ReadExpansion();
@@ -126,6 +140,20 @@ class Reader {
     ++at_;
   }
 
+  // $'...'. What its escapes stand for is not told apart: a word with one is a word that is not known.
+  void ReadAnsiQuoted() {
+    out_->expands = true;
+    in_word_ = true;
+    for (at_ += 2; at_ < text_.size() && Here() != '\''; ++at_) {
+      if (Here() == '\\') {
+        Take('$');
+        if (++at_ == text_.size()) return;
+      }
+      Take(Here());
+    }
+    ++at_;
+  }
+
   // Quotes within are not looked at: at worst too much is read.
   size_t EndOfParentheses(size_t from) const {
     int open = 1;
@@ -137,8 +165,14 @@ class Reader {
   }
 
   void ReadInside(size_t begin, size_t end) {
-    if (depth_ < kMaxDepth) Reader(text_.substr(begin, end - begin), depth_ + 1, out_).Read();
-    at_ = std::min(end + 1, text_.size());
+    if (depth_ < kMaxDepth) {
+      Reader inside(text_.substr(begin, end - begin), depth_ + 1, ansi_, out_);
+      inside.Read();
+      met_ansi_ |= inside.met_ansi_;
+    }
+    const size_t after = std::min(end + 1, text_.size());
+    word_.append(text_.substr(at_, after - at_));
+    at_ = after;
   }
 
   void SkipComment() {
@@ -147,7 +181,9 @@ class Reader {
   }
 
   void EndWord() {
+    if (HoldsExpansion(bare_)) out_->expands = true;
     if (in_word_) words_.push_back(std::move(word_));
+    bare_.clear();
     word_.clear();
     in_word_ = false;
   }
@@ -163,10 +199,13 @@ class Reader {
 
   const std::string_view text_;
   const int depth_;
+  const bool ansi_;
   ShellText* const out_;
   size_t at_ = 0;
   std::string word_;
+  std::string bare_;  // What of the word is not quoted.
   bool in_word_ = false;
+  bool met_ansi_ = false;
   std::vector<std::string> words_;
 };
 
@@ -174,8 +213,22 @@ class Reader {
 
 ShellText ReadShellText(std::string_view text) {
   ShellText read;
-  Reader(text, 0, &read).Read();
+  Reader reader(text, 0, true, &read);
+  reader.Read();
+  if (reader.met_ansi()) {
+    read.ambiguous = true;
+    Reader(text, 0, false, &read).Read();
+  }
   return read;
+}
+
+bool HoldsExpansion(std::string_view word) {
+  if (word.find_first_of("$`*?") != std::string_view::npos) return true;
+  const size_t bracket = word.find('[');
+  if (bracket != std::string_view::npos && word.find(']', bracket) != std::string_view::npos) return true;
+  const size_t brace = word.find('{');
+  if (brace == std::string_view::npos || word.find('}', brace) == std::string_view::npos) return false;
+  return word.find(',', brace) != std::string_view::npos || word.find("..", brace) != std::string_view::npos;
 }
 
 }  // namespace countersign::finding

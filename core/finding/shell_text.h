@@ -13,11 +13,18 @@ struct ShellText {
   std::vector<std::vector<std::string>> commands;
   // A shell would put something in or out that is not in the text: variables, substitutions, files.
   bool expands = false;
+  // Shells read it differently; the commands are those of all readings.
+  bool ambiguous = false;
 };
 
 // Takes apart a text in the language of POSIX shells. Reads too much rather than too little: what is quoted
-// wrongly, nested too deeply or not understood gives `expands`. Total.
+// wrongly, nested too deeply or not understood gives `expands`, and what shells read differently ($'...') is
+// read in each way. What a shell would replace stays in the words as it is written. Total.
 ShellText ReadShellText(std::string_view text);
+
+// Whether a shell would replace something in `word`, were nothing of it quoted: a variable, a substitution, a
+// pattern of file names, braces.
+bool HoldsExpansion(std::string_view word);
 
 }  // namespace countersign::finding
 

@@ -35,14 +35,14 @@ constexpr std::array<std::string_view, 22> kDestroys = {"drop",
                                                         "drop_chunks",
                                                         "erase"};
 // Run what stands elsewhere, or what is put together while they run.
-constexpr std::array<std::string_view, 10> kOpaque = {"do",   "execute", "call",   "copy", "load",
-                                                      "eval", "prepare", "source", "exec", "import"};
-constexpr std::array<std::string_view, 12> kReads = {"select", "show",  "explain", "with",
-                                                     "values", "table", "desc",    "describe",
-                                                     "use",    "set",   "pragma",  "begin"};
-constexpr std::array<std::string_view, 14> kChanges = {"insert", "update",  "create",  "alter",   "grant",
-                                                       "revoke", "commit",  "merge",   "replace", "comment",
-                                                       "vacuum", "analyze", "reindex", "rollback"};
+constexpr std::array<std::string_view, 12> kOpaque = {"do",   "execute", "call",    "copy",
+                                                      "load", "eval",    "prepare", "source",
+                                                      "exec", "import",  "outfile", "dumpfile"};
+constexpr std::array<std::string_view, 10> kReads = {"select", "show", "explain",  "with", "values",
+                                                     "table",  "desc", "describe", "use",  "begin"};
+constexpr std::array<std::string_view, 16> kChanges = {
+    "insert",  "update",  "create", "alter",   "grant",   "revoke",   "commit", "merge",
+    "replace", "comment", "vacuum", "analyze", "reindex", "rollback", "set",    "pragma"};
 // Functions that only compute.
 constexpr std::array<std::string_view, 24> kFunctions = {
     "count",  "sum",     "min",    "max",  "avg",  "coalesce", "lower",          "upper",
@@ -116,20 +116,29 @@ void JudgeStatement(std::string_view statement, SqlVerdict* verdict) {
   if (first == "update" && !where) Worsen(Does::kDestroys, "overwrites every row of a table", verdict);
 }
 
+// \dt and \l with the name of what they show, and nothing that a client would put in or run.
+bool OnlyShows(std::string_view statement) {
+  if (!statement.starts_with("\\d") && !statement.starts_with("\\l")) return false;
+  const size_t end = std::min(statement.find(' '), statement.size());
+  const std::string_view command = statement.substr(0, end);
+  if (command.starts_with("\\l") && command != "\\l" && command != "\\l+") return false;
+  return std::all_of(statement.begin() + 1, statement.end(), [](char c) {
+    return IsWordCharacter(c) || c == ' ' || c == '.' || c == '*' || c == '+';
+  });
+}
+
 }  // namespace
 
 SqlVerdict JudgeSql(std::string_view text) {
   SqlVerdict verdict;
   const std::string lower = Lower(text);
   // A client's own commands: \dt shows, \! runs a program, \i reads a file.
-  for (size_t at = lower.find('\\'); at != std::string::npos; at = lower.find('\\', at + 1)) {
-    const bool shows = at + 1 < lower.size() && (lower[at + 1] == 'd' || lower[at + 1] == 'l');
-    if (!shows)
-      Worsen(Does::kOpaque, "what it does beside the database cannot be told from its text", &verdict);
+  if (lower.find('\\') != std::string::npos && !OnlyShows(text::Strip(lower))) {
+    Worsen(Does::kOpaque, "what it does beside the database cannot be told from its text", &verdict);
   }
   for (const std::string_view statement : text::Split(lower, ';')) {
     const std::string_view stripped = text::Strip(statement);
-    if (!stripped.starts_with('\\')) JudgeStatement(stripped, &verdict);
+    if (!OnlyShows(stripped)) JudgeStatement(stripped, &verdict);
   }
   if (verdict.what.empty()) verdict.what = "only reads";
   return verdict;

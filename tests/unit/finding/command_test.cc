@@ -119,10 +119,10 @@ TEST(JudgeCommandTest, FindsNothingInWhatOnlyReads) {
   const std::vector<Arguments> commands = {
       {"ls", "-l"},
       {"/bin/ls"},
-      {"terraform", "plan", "-out", "p"},
-      {"terraform", "-chdir=x", "plan", "-destroy"},
-      {"terraform", "show", "p"},
       {"terraform", "state", "list"},
+      {"terraform", "output", "-json"},
+      {"terraform", "workspace", "show"},
+      {"tofu", "version"},
       {"terraform", "--version"},
       {"kubectl", "-n", "x", "get", "pods"},
       {"aws", "--profile", "p", "rds", "describe-db-instances"},
@@ -138,6 +138,17 @@ TEST(JudgeCommandTest, FindsNothingInWhatOnlyReads) {
       {"nice", "ls"},
       {"sh", "-c", "cd x && ls | grep y"},
       {"env", "A=b", "ls"},
+      {"ls", "-laR", "--color=never"},
+      {"find", ".", "-name", "*.tf", "-type", "f"},
+      {"git", "diff", "--stat", "HEAD~1"},
+      {"git", "log", "-5", "--format=%h"},
+      {"psql", "-h", "h", "-Upostgres", "-X", "-Atc", "SELECT 1"},
+      {"psql", "-At", "--command=SELECT 1", "courses"},
+      {"mysql", "-u", "root", "-Ne", "SELECT 1"},
+      {"kubectl", "get", "pods", "-n", "x", "-o", "wide", "--no-headers"},
+      {"sort", "-k", "2", "-rn", "x"},
+      {"sh", "-c", "[ -f x ] && test -n y"},
+      {"bash", "-c", "grep '[a-z]*' \"x y\""},
   };
   for (const Arguments& argv : commands) {
     EXPECT_THAT(CodesFor(argv), IsEmpty()) << testing::PrintToString(argv);
@@ -197,6 +208,241 @@ TEST(JudgeCommandTest, WantsPlansToBeSaved) {
   EXPECT_THAT(CodesFor({"terraform", "plan"}), Not(Contains("unsaved-plan")));
 }
 
+TEST(JudgeCommandTest, TakesNoOptionThatItDoesNotKnowForHarmless) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"psql", "-o", "|sh -c \"id > F\"", "-c", "select 1"},
+           {"psql", "--output=|sh", "-c", "select 1"},
+           {"psql", "--outp=|sh", "-c", "select 1"},
+           {"psql", "-Ato|sh", "-c", "select 1"},
+           {"psql", "-L", "x", "-c", "select 1"},
+           {"psql", "-d", "service=other", "-c", "select 1"},
+           {"psql", "-c", "\\lo_export 1 x"},
+           {"psql", "-c", "\\dt `touch x`"},
+           {"mysql", "--pager=PROG", "-e", "select 1"},
+           {"mysql", "--pag=PROG", "-e", "select 1"},
+           {"mysql", "--tee", "x", "-e", "select 1"},
+           {"sqlite3", "a.db", ".shell"},
+           {"git", "-C", "R", "--config-env=core.fsmonitor=X", "status"},
+           {"git", "--config-e=core.fsmonitor=X", "status"},
+           {"git", "-c", "core.fsmonitor=x", "status"},
+           {"git", "--exec-path=x", "status"},
+           {"git", "--git-dir", "x", "status"},
+           {"git", "grep", "-Osh", "x"},
+           {"git", "diff", "--ext-diff"},
+           {"git", "log", "--output=x"},
+           {"git", "-C", "--ext-diff", "log"},
+           {"kubectl", "--kubeconfig", "evil.yaml", "get", "pods"},
+           {"kubectl", "--kubeconfig=evil.yaml", "get", "pods"},
+           {"kubectl", "-s", "https://other", "get", "pods"},
+           {"kubectl", "get", "--frobnicate", "pods"},
+           {"helm", "template", ".", "--post-renderer", "sh"},
+           {"helm", "list", "--kubeconfig=x"},
+           {"sort", "--compress-program=PROG"},
+           {"sort", "--compress-prog=PROG"},
+           {"rg", "--pre", "sh", "x"},
+           {"find", ".", "-fprint0", "x"},
+           {"aws", "ec2", "describe-instances", "--frobnicate"},
+           {"aws", "--endpoint-url", "https://other", "s3", "ls"},
+           {"terraform", "output", "-frobnicate"},
+           {"git", "remote", "set-url", "origin", "other"},
+           {"xargs", "ls"},
+           {"/tmp/env", "ls"},
+           {"./sh", "-c", "ls"},
+           {"zsh", "-c", "ls"},
+           {"bash", "--rcfile", "x", "-ic", "ls"},
+           {"sh", "-c", "sort *"},
+           {"sh", "-c", "ls {a,b}"},
+       }) {
+    EXPECT_THAT(CodesFor(argv), Contains("opaque-command")) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, ReadsOptionsAsTheirProgramsDo) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"psql", "-h", "H", "-U", "postgres", "-d", "victim", "-Atcdrop table courses"},
+           {"psql", "-qcdrop table a"},
+           {"psql", "--comm=drop table a"},
+           {"psql", "--comm", "drop table a"},
+           {"psql", "-c", "-- x\ndrop table a"},
+           {"mysql", "-BNedrop table a"},
+           {"mysql", "--exec=drop table a"},
+           {"sqlite3", "a.db", "select 1", "delete/**/from/**/a"},
+           {"aws", "athena", "start-query-execution", "--query-string", "drop table x"},
+           {"aws", "athena", "start-query-execution", "--query-str", "drop table x"},
+           {"rsync", "-a", "--del", "a/", "b/"},
+           {"rsync", "-a", "--delete-after", "a/", "b/"},
+           {"rsync", "-a", "--dele", "a/", "b/"},
+           {"rsync", "-a", "--remove-source-files", "a/", "b/"},
+           {"rsync", "-a", "--remove-so", "a/", "b/"},
+           {"git", "push", "--mir", "x"},
+           {"git", "push", "--del", "origin", "main"},
+           {"git", "push", "--forc", "origin"},
+           {"git", "reset", "--har"},
+           {"git", "clean", "--forc"},
+           {"git", "branch", "-CD", "x"},
+           {"aws", "s3", "sync", ".", "s3://b", "--dele"},
+       }) {
+    EXPECT_THAT(CodesFor(argv), Contains("destructive-command")) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, SeesThatProtectionIsTakenAway) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"aws", "rds", "modify-db-instance", "--no-deletion-protection"},
+           {"aws", "rds", "modify-db-instance", "--no-deletion-prot"},
+           {"aws", "rds", "modify-db-instance", "--no-del"},
+           {"aws", "rds", "modify-db-instance", "--backup-ret", "0"},
+           {"aws", "rds", "modify-db-instance", "--backup-ret=0"},
+           {"aws", "rds", "modify-db-cluster", "--backup-retention-period", "0"},
+           {"aws", "ec2", "modify-instance-attribute", "--no-disable-api-termination"},
+           {"aws", "ec2", "modify-instance-attribute", "--disable-api-termination", "Value=false"},
+           {"aws", "dynamodb", "update-table", "--no-deletion-protection-enabled"},
+           {"aws", "cognito-idp", "update-user-pool", "--deletion-protection", "INACTIVE"},
+           {"aws", "elbv2", "modify-load-balancer-attributes", "--attributes",
+            "Key=deletion_protection.enabled,Value=false"},
+           {"aws", "s3api", "put-bucket-versioning", "--versioning-configuration", "Status=Suspended"},
+           {"aws", "dynamodb", "update-continuous-backups", "--point-in-time-recovery-specification",
+            "PointInTimeRecoveryEnabled=false"},
+           {"aws", "redshift", "modify-cluster", "--automated-snapshot-retention-period", "0"},
+           {"gcloud", "sql", "instances", "patch", "x", "--no-deletion-protection"},
+           {"gcloud", "sql", "instances", "patch", "x", "--retained-backups-count=0"},
+           {"az", "keyvault", "update", "--enable-purge-protection", "false"},
+       }) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(CodesOf(findings), Contains("destructive-command")) << testing::PrintToString(argv);
+    EXPECT_EQ(findings[0].severity(), Finding::CRITICAL) << testing::PrintToString(argv);
+  }
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"aws", "logs", "put-retention-policy", "--retention-in-days", "7"},
+           {"aws", "rds", "modify-db-instance", "--cli-input-json", "file://x"},
+           {"aws", "rds", "modify-db-instance", "--cli-input-y", "file://x"},
+           {"aws", "s3api", "put-bucket-policy", "--policy", "file://x"},
+       }) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(findings, Not(IsEmpty())) << testing::PrintToString(argv);
+    EXPECT_GE(findings[0].severity(), Finding::HIGH) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, FindsUnsavedPlansHoweverTheyAreWritten) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"bash", "-c", "{terraform,destroy}"},
+           {"bash", "-c", "echo $'it\\'s'; terraform destroy #'"},
+           {"dash", "-c", "echo $'it\\'; terraform destroy #'"},
+           {"bash", "-c", "$'\\x74erraform' destroy"},
+           {"bash", "-c", "terraform $'\\x64estroy'"},
+           {"bash", "-c", "terraform {destroy,}"},
+           {"bash", "-c", "terraform d*"},
+           {"bash", "-c", "/usr/local/bin/terrafor? destroy"},
+           {"bash", "-c", "/usr/local/bin/[t]erraform destroy"},
+           {"bash", "-c", "/usr/*/bin/t*m destroy"},
+           {"bash", "-c", "x=apply; terraform \"$x\" -auto-approve"},
+           {"bash", "-c", "x=terraform; $x destroy"},
+           {"bash", "-c", "x='terraform destroy'; ${x}"},
+           {"bash", "-c", "x='. apply'; terraform -chdir=$x plan"},
+           {"bash", "-c", "terraform $(echo destroy)"},
+           {"bash", "-c", "$(echo terraform) destroy"},
+           {"bash", "-c", "`echo terraform` destroy"},
+           {"bash", "-c", "echo terraform destroy | sh"},
+           {"bash", "-c", "cat <<'X'\nit's\nX\nterraform destroy #'"},
+           {"bash", "-c", "trap 'terraform destroy' EXIT"},
+           {"bash", "-c", "test -v 'a[$(terraform destroy -auto-approve >&2)]'"},
+           {"bash", "-O", "extglob", "-c", "/usr/bin/terrafor@(m) destroy"},
+           {"zsh", "-ic", "# x; terraform destroy"},
+           {"terraform"},
+           {"terraform", "frobnicate"},
+           {"xargs", "terraform"},
+           {"direnv", "exec", ".", "terraform", "destroy"},
+           {"aws-vault", "exec", "p", "--", "terraform", "apply"},
+           {"aws-vault", "exec", "p", "terraform", "apply"},
+           {"chamber", "exec", "s", "--", "tofu", "destroy"},
+           {"op", "run", "--", "terraform", "apply"},
+           {"doppler", "run", "--command", "terraform apply"},
+           {"dotenv", "run", "terraform", "apply"},
+           {"nix-shell", "--run", "terraform destroy"},
+           {"nix", "develop", "-c", "terraform", "destroy"},
+           {"poetry", "run", "terraform", "apply"},
+           {"npx", "terraform", "apply"},
+           {"uv", "run", "terraform", "apply"},
+           {"flock", "-F", "l", "terraform", "apply"},
+           {"setsid", "--frob", "x", "terraform", "apply"},
+           {"timeout", "5", "terraform", "apply"},
+           {"stdbuf", "-oL", "terraform", "apply"},
+           {"script", "-qc", "terraform apply", "x"},
+           {"parallel", "terraform {} -auto-approve", ":::", "apply"},
+           {"watch", "terraform", "apply"},
+           {"ssh", "host", "terraform", "apply"},
+           {"docker", "run", "hashicorp/terraform:1.5", "apply"},
+           {"python3", "-c", "os.execvp('terraform', ['terraform', 'apply'])"},
+           {"frobnicate", "C:\\bin\\terraform.exe", "apply"},
+       }) {
+    EXPECT_THAT(CodesFor(argv), Contains("unsaved-plan")) << testing::PrintToString(argv);
+  }
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"terraform", "--version"},
+           {"terraform", "-help"},
+           {"git", "commit", "-m", "terraform apply"},
+           {"grep", "-r", "terraform destroy", "."},
+           {"bash", "-c", "terraform plan > x; grep apply x"},
+           {"bash", "-c", "cd \"$D\" && terraform plan"},
+           {"frobnicate", "terraform", "plan"},
+       }) {
+    EXPECT_THAT(CodesFor(argv), Not(Contains("unsaved-plan"))) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, LetsASavedPlanHideNoOther) {
+  const auto codes = [](const std::string& script) {
+    v1::Action action = Command({"bash", "-c", script});
+    action.add_artifacts()->set_file_name("p");
+    return CodesOf(JudgeCommand(action));
+  };
+  EXPECT_THAT(codes("cd \"$D\" && terraform apply p"), Not(Contains("unsaved-plan")));
+  EXPECT_THAT(codes("terraform apply p; echo terraform destroy | sh"), Contains("unsaved-plan"));
+  EXPECT_THAT(codes("terraform apply -var $'a' p; echo terraform destroy | sh"), Contains("unsaved-plan"));
+}
+
+TEST(JudgeCommandTest, SaysThatPlanningRunsCode) {
+  for (const Arguments& argv : std::vector<Arguments>{{"terraform", "plan", "-out", "p"},
+                                                      {"terraform", "-chdir=x", "plan", "-destroy"},
+                                                      {"terraform", "init"},
+                                                      {"terraform", "validate"},
+                                                      {"terraform", "show", "p"},
+                                                      {"terraform", "state", "show", "a.b"},
+                                                      {"terraform", "providers", "schema"},
+                                                      {"terraform", "console"},
+                                                      {"terraform", "import", "a.b", "c"},
+                                                      {"terragrunt", "output"},
+                                                      {"sh", "-c", "terraform init && terraform plan"}}) {
+    EXPECT_THAT(CodesFor(argv), ElementsAre("opaque-command")) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, KnowsBuiltinsThatRunTheirArguments) {
+  for (const char* script :
+       {"test -v 'a[$(id)]'", "[ -v 'a[x]' ]", "printf -v 'a[$(id)]' x", "read 'a[$(id)]'",
+        "declare 'a[$(id)]=1'", "let 'a[$(id)]'", "[[ -v 'a[$(id)]' ]]", "wait -p 'a[x]'", "unset 'a[$(id)]'",
+        "test 'a[$(id)]' -eq 1"}) {
+    const std::vector<Finding> findings = JudgeCommand(Command({"bash", "-c", script}));
+    ASSERT_THAT(CodesOf(findings), ElementsAre("opaque-command")) << script;
+    EXPECT_EQ(findings[0].severity(), Finding::HIGH) << script;
+  }
+}
+
+TEST(JudgeCommandTest, TakesSqlFromElsewhereForAsOpaqueAsAFile) {
+  for (const Arguments& argv : std::vector<Arguments>{{"psql", "-f", "x.sql"},
+                                                      {"psql", "db"},
+                                                      {"mysql", "db"},
+                                                      {"sh", "-c", "cat x.sql | psql db"},
+                                                      {"sh", "-c", "cat x.sql | mysql -u root db"},
+                                                      {"sh", "-c", "cat x.sql | sqlite3 a.db"},
+                                                      {"sh", "-c", "psql db <<X\nselect 1;\nX"}}) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(CodesOf(findings), ElementsAre("opaque-command")) << testing::PrintToString(argv);
+    EXPECT_EQ(findings[0].severity(), Finding::HIGH) << testing::PrintToString(argv);
+  }
+}
+
 TEST(JudgeCommandTest, SaysOfAPlanInACommandThatItIsNotShown) {
   v1::Action action = Command({"terraform", "apply", "./x.tfplan"});
   action.add_artifacts()->set_file_name("x.tfplan");
@@ -217,6 +463,8 @@ TEST(JudgeCommandTest, TellsOfVariablesThatSteer) {
   EXPECT_EQ(findings[0].evidence(1).value(), "TF_CLI_ARGS_apply=-state=alt.tfstate");
   EXPECT_THAT(CodesFor({"env", "PATH=.", "ls"}), Contains("environment-override"));
   EXPECT_THAT(CodesFor({"sh", "-c", "PATH=. ls"}), Contains("environment-override"));
+  EXPECT_THAT(CodesFor({"env", "PSQLRC=rc.sql", "psql", "-c", "select 1"}), Contains("environment-override"));
+  EXPECT_THAT(CodesFor({"sudo", "GIT_PAGER=x", "git", "log"}), Contains("environment-override"));
 }
 
 TEST(JudgeCommandTest, TellsOfChangesThatDestroyNothing) {
