@@ -594,10 +594,11 @@ class Taker {
     if (program.guards && (command.changes || !recognised || command.opaque != 0)) {
       TakeGuards(WeakensGuards(arguments), &known, &command);
     }
-    const bool client = !program.sql_options.empty() && !program.guards;
+    const bool client =
+        program.reads_input || program.sql_arguments || (!program.sql_options.empty() && !program.guards);
     if (!recognised && client) {
       command.opaque = Finding::HIGH;
-      Describe(4, "runs SQL that it reads from elsewhere", &known, &command);
+      Describe(4, "runs what it reads from elsewhere", &known, &command);
     }
     const bool worse = command.unsaved || command.destroys != Finding::SEVERITY_UNSPECIFIED;
     if (!recognised || IsStrange(arguments[0])) {

@@ -62,6 +62,7 @@ absl::StatusOr<Program> ReadProgram(const nlohmann::json& object, std::string pl
   program.sql_options = reader.Texts("sql_options");
   program.sql_arguments = reader.Flag("sql_arguments");
   program.plans = reader.Flag("plans");
+  program.reads_input = reader.Flag("reads_input");
   program.guards = reader.Flag("guards");
   size_t position = 0;
   for (const nlohmann::json* object_of_rule : reader.Objects("rules")) {

@@ -37,7 +37,8 @@ struct Program {
   std::vector<std::string> sql_options;  // Options whose value is SQL.
   bool sql_arguments = false;            // Arguments that are no options may be SQL.
   bool plans = false;  // Applies plans: a way of calling it that is not known may apply what nobody has read.
-  bool guards = false;  // Its options can take away protection against deletion, backups and versions.
+  bool reads_input = false;  // Takes commands from its standard input where its arguments have none.
+  bool guards = false;       // Its options can take away protection against deletion, backups and versions.
 };
 
 // A program that runs another one, given in its arguments.

@@ -245,6 +245,14 @@ TEST(JudgeCommandTest, TakesNoOptionThatItDoesNotKnowForHarmless) {
            {"aws", "--endpoint-url", "https://other", "s3", "ls"},
            {"terraform", "output", "-frobnicate"},
            {"git", "remote", "set-url", "origin", "other"},
+           {"git", "branch", "-m", "x"},
+           {"git", "ls-remote", "ext::sh -c x"},
+           {"docker", "-H", "tcp://other", "ps"},
+           {"hostname", "x"},
+           {"date", "01010000"},
+           {"uniq", "a", "b"},
+           {"time", "-o", "x", "ls"},
+           {"su", "-s", "x", "-c", "ls"},
            {"xargs", "ls"},
            {"/tmp/env", "ls"},
            {"./sh", "-c", "ls"},
@@ -280,6 +288,9 @@ TEST(JudgeCommandTest, ReadsOptionsAsTheirProgramsDo) {
            {"git", "reset", "--har"},
            {"git", "clean", "--forc"},
            {"git", "branch", "-CD", "x"},
+           {"git", "checkout", "."},
+           {"date", "-s", "x"},
+           {"aws", "ecs", "update-service", "--service", "x", "--desired-count", "0"},
            {"aws", "s3", "sync", ".", "s3://b", "--dele"},
        }) {
     EXPECT_THAT(CodesFor(argv), Contains("destructive-command")) << testing::PrintToString(argv);
@@ -436,6 +447,8 @@ TEST(JudgeCommandTest, TakesSqlFromElsewhereForAsOpaqueAsAFile) {
                                                       {"sh", "-c", "cat x.sql | psql db"},
                                                       {"sh", "-c", "cat x.sql | mysql -u root db"},
                                                       {"sh", "-c", "cat x.sql | sqlite3 a.db"},
+                                                      {"sh", "-c", "echo flushall | redis-cli"},
+                                                      {"sh", "-c", "cat x | bq query"},
                                                       {"sh", "-c", "psql db <<X\nselect 1;\nX"}}) {
     const std::vector<Finding> findings = JudgeCommand(Command(argv));
     ASSERT_THAT(CodesOf(findings), ElementsAre("opaque-command")) << testing::PrintToString(argv);
