@@ -203,6 +203,9 @@ constexpr std::string_view kNotApplying[] = {
     "plan",      "init",    "validate", "fmt",    "show",    "output", "state",  "graph",    "get",
     "providers", "version", "test",     "import", "console", "login",  "logout", "workspace"};
 
+// Commands of shells that set variables.
+constexpr std::string_view kDeclaring[] = {"export", "declare", "typeset", "local", "readonly"};
+
 template <size_t kSize>
 bool IsIn(const std::string_view (&words)[kSize], std::string_view word) {
   return std::find(std::begin(words), std::end(words), word) != std::end(words);
@@ -266,6 +269,8 @@ constexpr std::string_view kGuards[] = {"protect",  "terminat",   "retention", "
                                         "api-stop", "soft-delet", "immutab",   "disable-api"};
 constexpr std::string_view kOff[] = {"false",   "0",   "inactive", "suspended", "disabled",
                                      "disable", "off", "none",     "no",        "null"};
+// Those that are hardly said of anything else.
+constexpr std::string_view kSwitchedOff[] = {"false", "inactive", "suspended", "disabled"};
 constexpr std::string_view kGuardOptions[] = {"deletion-protection",     "termination-protection",
                                               "disable-api-termination", "disable-api-stop",
                                               "backup-retention-period", "point-in-time-recovery"};
@@ -275,13 +280,14 @@ bool NamesGuard(std::string_view text) {
                      [text](std::string_view guard) { return text.find(guard) != std::string_view::npos; });
 }
 
-bool SaysOff(std::string_view text) {
+template <size_t kSize>
+bool SaysOff(std::string_view text, const std::string_view (&words)[kSize]) {
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
     while (end < text.size() &&
            ((text[end] >= 'a' && text[end] <= 'z') || (text[end] >= '0' && text[end] <= '9')))
       ++end;
-    if (end > i && IsIn(kOff, text.substr(i, end - i))) return true;
+    if (end > i && IsIn(words, text.substr(i, end - i))) return true;
     i = std::max(end, i + 1);
   }
   return false;
@@ -295,7 +301,7 @@ bool TurnsGuardOff(std::string_view name) {
 }
 
 // How bad it is for what guards data: CRITICAL where a guard is taken away, HIGH where it is changed how long
-// something is kept, SEVERITY_UNSPECIFIED else.
+// something is kept or anything is switched off, SEVERITY_UNSPECIFIED else.
 Finding::Severity WeakensGuards(const Arguments& arguments) {
   std::string operation;  // The words before the first option.
   std::string option;     // The last one.
@@ -319,7 +325,8 @@ Finding::Severity WeakensGuards(const Arguments& arguments) {
         std::any_of(std::begin(kGuardOptions), std::end(kGuardOptions), [&option](std::string_view name) {
           return name.starts_with(std::string_view(option).substr(2));
         });
-    if ((guard || short_guard) && SaysOff(value)) return Finding::CRITICAL;
+    if ((guard || short_guard) && SaysOff(value, kOff)) return Finding::CRITICAL;
+    if (SaysOff(value, kSwitchedOff)) severity = Finding::HIGH;
   }
   return severity;
 }
@@ -438,6 +445,11 @@ class Taker {
     }
     if (table_.IsShell(name)) return TakeShell(arguments, address, depth);
     if (elsewhere) return AddOpaque(arguments, address, Finding::HIGH, kElsewhereWhat);
+    if (IsIn(kDeclaring, name)) {
+      for (const std::string& argument : arguments) {
+        if (IsAssignment(argument)) TakeAssignment(address, argument);
+      }
+    }
     const Program* program = table_.FindProgram(name);
     if (program == nullptr) return AddOpaque(arguments, address, Finding::WARNING, kOpaqueWhat);
     TakeProgram(*program, arguments, address);
@@ -451,6 +463,7 @@ class Taker {
 
   void TakeAssignment(const std::string& address, std::string_view assignment) {
     const size_t equals = assignment.find('=');
+    verdict_.assigned.emplace_back(address, assignment.substr(0, equals));
     TakeVariable(address, assignment.substr(0, equals), assignment.substr(equals + 1));
   }
 
@@ -620,7 +633,7 @@ class Taker {
     command->destroys = std::max(command->destroys, severity);
     Describe(9 + severity,
              severity == Finding::CRITICAL ? "takes away protection, backups or versions"
-                                           : "changes how long something is kept",
+                                           : "switches something off, or changes how long something is kept",
              known, command);
   }
 

@@ -27,6 +27,8 @@ struct CommandVerdict {
   std::vector<JudgedCommand> commands;  // The worst first.
   // Variables that make programs do something else than their arguments say: where they are set, and how.
   std::vector<std::pair<std::string, std::string>> steering;
+  // Every variable that an argument sets for a program, as `env NAME=value` does: the argument, and the name.
+  std::vector<std::pair<std::string, std::string>> assigned;
 };
 
 // Total; empty only when there are no arguments.

@@ -325,6 +325,8 @@ TEST(JudgeCommandTest, SeesThatProtectionIsTakenAway) {
   }
   for (const Arguments& argv : std::vector<Arguments>{
            {"aws", "logs", "put-retention-policy", "--retention-in-days", "7"},
+           {"aws", "iam", "update-access-key", "--access-key-id", "x", "--status", "Inactive"},
+           {"aws", "s3api", "put-public-access-block", "--bucket", "x", "--x", "BlockPublicAcls=false"},
            {"aws", "rds", "modify-db-instance", "--cli-input-json", "file://x"},
            {"aws", "rds", "modify-db-instance", "--cli-input-y", "file://x"},
            {"aws", "s3api", "put-bucket-policy", "--policy", "file://x"},
@@ -478,6 +480,7 @@ TEST(JudgeCommandTest, TellsOfVariablesThatSteer) {
   EXPECT_THAT(CodesFor({"sh", "-c", "PATH=. ls"}), Contains("environment-override"));
   EXPECT_THAT(CodesFor({"env", "PSQLRC=rc.sql", "psql", "-c", "select 1"}), Contains("environment-override"));
   EXPECT_THAT(CodesFor({"sudo", "GIT_PAGER=x", "git", "log"}), Contains("environment-override"));
+  EXPECT_THAT(CodesFor({"sh", "-c", "export PATH=.; ls"}), Contains("environment-override"));
 }
 
 TEST(JudgeCommandTest, TellsOfChangesThatDestroyNothing) {
