@@ -68,9 +68,13 @@ std::vector<RuleDescription> State() {
       {"target-first-seen", Finding::HIGH, kState,
        "Nothing is remembered of the target, so a wrong state cannot be told from the right one.",
        "Compare the resources with what you know to be there; an admin can adopt the state first."},
-      {"drift", Finding::HIGH, kState,
+      {"drift", Finding::WARNING, kState,
        "Resources were changed or deleted outside of Terraform since the last apply.",
        "Find out who changed them, and whether the plan undoes it on purpose."},
+      {"gone-not-recreated", Finding::HIGH, kState,
+       "The plan says that resources are gone, and makes none in their place. Nobody but the plan says so, and "
+       "afterwards Terraform knows them no more.",
+       "Look whether they really are gone before you approve."},
   };
 }
 

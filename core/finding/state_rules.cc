@@ -223,6 +223,7 @@ void JudgeDrift(const PlanFacts& facts, FindingList* findings) {
     if (fact.creates) created.insert(fact.change->address());
   }
   Found found("drift");
+  Found lost("gone-not-recreated");
   for (const v1::ResourceChange& drift : facts.plan().resource_drift()) {
     if (drift.mode() == "data") continue;
     if (!facts.IsGone(drift.address())) {
@@ -230,12 +231,13 @@ void JudgeDrift(const PlanFacts& facts, FindingList* findings) {
     } else if (created.contains(drift.address())) {
       found.At(Finding::WARNING, drift.address(), "", "gone");
     } else {
-      // Nobody but the plan says that it is gone, and Terraform will not know it any more.
-      found.At(Finding::HIGH, drift.address(), "", "gone, and not made again");
+      lost.At(Finding::HIGH, drift.address(), "", "gone");
     }
   }
   findings->Add(found, text::Concat(CountOf(found.count(), "resource"),
                                     " changed or went away outside of Terraform: ", found.Names(), "."));
+  findings->Add(lost, text::Concat("Says that ", lost.Names(), lost.count() == 1 ? " is" : " are",
+                                   " gone and does not make it again: Terraform forgets it."));
 }
 
 }  // namespace

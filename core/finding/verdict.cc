@@ -155,6 +155,7 @@ std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& fi
   AddLosses(losses, &line);
   if (!losses.backups) AddFirst(findings, {"automated-backups-deleted"}, &line);
   AddScale(plan, facts, &line);
+  AddFirst(findings, {"gone-not-recreated"}, &line);
   AddFirst(findings, {"protection-removed"}, &line);
   for (const std::string_view code :
        {"provisioner", "external-program", "action-invocation", "provider-changed"}) {

@@ -223,6 +223,62 @@ TEST_F(TransferTest, OnePrincipalsTransfersHoldOnlySoMuchMemoryAndGiveItBack) {
   }
 }
 
+// A plan whose view has about so many bytes.
+v1::PlanView ViewOf(size_t bytes) {
+  v1::PlanView view;
+  view.set_terraform_version("1.11.4");
+  view.mutable_state()->set_lineage("L");
+  view.mutable_configuration()->set_digest(std::string(bytes, 'x'));
+  return view;
+}
+
+TEST_F(TransferTest, ViewsOfPlansComeAsTheyAreStoredAndCountAsTransfers) {
+  options_.limits.transfer_memory_bytes = 4 << 20;
+  StartServer();
+  const auto propose = [this](const v1::PlanView& view) {
+    v1::Artifact artifact;
+    const std::string bytes = testing::FakePlanReader::BytesOf(view);
+    EXPECT_TRUE(Upload(kAgent, Header(static_cast<int64_t>(bytes.size())), {bytes}, &artifact).ok());
+    v1::CreateProposalRequest request = NewProposal();
+    const std::string target = request.action().target();
+    request.clear_action();
+    request.mutable_action()->set_kind(v1::TERRAFORM_PLAN);
+    request.mutable_action()->set_target(target);
+    request.mutable_action()->add_artifacts()->set_digest(artifact.digest());
+    request.mutable_action()->mutable_artifacts(0)->set_file_name("tfplan");
+    v1::Proposal proposal;
+    const grpc::Status created = Proposals(kAgent)->CreateProposal(Within().get(), request, &proposal);
+    EXPECT_TRUE(created.ok()) << created.error_message();
+    return proposal;
+  };
+  const auto get = [this](const char* principal, const v1::Proposal& proposal, v1::PlanView* view) {
+    v1::GetPlanViewRequest request;
+    request.set_name(proposal.name());
+    return Proposals(principal)->GetPlanView(Within().get(), request, view);
+  };
+  const v1::Proposal small = propose(ViewOf(512 << 10));
+  for (int i = 0; i < 10; ++i) {
+    v1::PlanView view;
+    const grpc::Status status = get(kAlice, small, &view);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(view.SerializeAsString(), ViewOf(512 << 10).SerializeAsString());
+  }
+  v1::PlanView view;
+  EXPECT_EQ(ReasonOf(get(kOtherAgent, small, &view)), "NOT_FOUND");
+  v1::GetPlanViewRequest strange;
+  strange.set_name(small.name());
+  strange.GetReflection()->MutableUnknownFields(&strange)->AddVarint(99, 1);
+  EXPECT_EQ(ReasonOf(Proposals(kAlice)->GetPlanView(Within().get(), strange, &view)), "INVALID_FIELD");
+  const std::string large = ViewOf(2 << 20).SerializeAsString();
+  EXPECT_TRUE(store_.PutPlanView(digest::Sha256(large), large, clock_.Now(), absl::InfiniteFuture()).ok());
+  v1::Proposal other = small;
+  other.mutable_plan()->set_view_digest(digest::Sha256(large));
+  store_.Tamper(small.name().substr(std::string("proposals/").size()), other);
+  const grpc::Status refused = get(kAlice, small, &view);
+  EXPECT_EQ(ReasonOf(refused), "RATE_LIMITED");
+  EXPECT_THAT(DetailsOf(refused).retries, SizeIs(1));
+}
+
 TEST_F(TransferTest, AnUploadThatIsGivenUpStoresNothing) {
   StartServer();
   v1::Artifact artifact;

@@ -164,13 +164,18 @@ std::vector<Case> StateCases() {
        [](PlanWorld& w) { w.memory.set_version(1); }},
       {"drift", Finding::INFO, [](PlanWorld& w) { w.plan.add_resource_drift()->set_address("aws_vpc.main"); },
        [](PlanWorld& w) { w.plan.add_resource_drift()->set_mode("data"); }},
-      {"drift", Finding::HIGH,
+      {"gone-not-recreated", Finding::HIGH,
        [](PlanWorld& w) {
          v1::ResourceChange* drift = w.plan.add_resource_drift();
          drift->set_address("aws_vpc.lost");
          drift->add_actions("delete");
        },
-       [](PlanWorld&) {}},
+       [](PlanWorld& w) {
+         v1::ResourceChange* drift = w.plan.add_resource_drift();
+         drift->set_address("aws_vpc.lost");
+         drift->add_actions("delete");
+         w.Add("aws_vpc.lost", {"create"});
+       }},
       {"before-differs-from-state", Finding::CRITICAL,
        [](PlanWorld& w) { w.plan.add_resource_drift()->add_differs_from_state("id"); },
        [](PlanWorld& w) { w.plan.add_resource_drift(); }},
