@@ -20,8 +20,15 @@ constexpr Range kDeceptive[] = {
     {0x0000, 0x001f},    // control
     {0x007f, 0x00a0},    // delete, control, no-break space
     {0x00ad, 0x00ad},    // soft hyphen
+    {0x0335, 0x0338},    // strokes through the character before
     {0x034f, 0x034f},    // grapheme joiner
+    {0x0488, 0x0489},    // signs around the character before
+    {0x0600, 0x0605},    // Arabic signs under the characters after
     {0x061c, 0x061c},    // Arabic letter mark
+    {0x06dd, 0x06dd},    // Arabic sign around the characters after
+    {0x070f, 0x070f},    // Syriac sign over the characters after
+    {0x0890, 0x0891},    // Arabic signs over the characters after
+    {0x08e2, 0x08e2},    // Arabic sign around the characters after
     {0x115f, 0x1160},    // Hangul fillers
     {0x1680, 0x1680},    // Ogham space
     {0x17b4, 0x17b5},    // Khmer inherent vowels
@@ -29,6 +36,7 @@ constexpr Range kDeceptive[] = {
     {0x2000, 0x200f},    // spaces, zero-width characters, direction marks
     {0x2028, 0x202f},    // separators, direction embeddings and overrides
     {0x205f, 0x206f},    // spaces, invisible operators, direction isolates
+    {0x20d0, 0x20f0},    // strokes through, signs over and around the character before
     {0x2800, 0x2800},    // blank Braille
     {0x3000, 0x3000},    // ideographic space
     {0x3164, 0x3164},    // Hangul filler
@@ -37,6 +45,8 @@ constexpr Range kDeceptive[] = {
     {0xfeff, 0xfeff},    // zero-width no-break space
     {0xffa0, 0xffa0},    // Hangul filler
     {0xfff0, 0xffff},    // specials
+    {0x110bd, 0x110bd},  // Kaithi sign over the characters after
+    {0x110cd, 0x110cd},  // the same
     {0x1bca0, 0x1bca3},  // shorthand format controls
     {0x1d173, 0x1d17a},  // musical format controls
     {0xe0000, 0x10ffff}  // tags, more variation selectors, private use

@@ -28,9 +28,18 @@ TEST(TerminalTextTest, EscapesWhatLiesOrActs) {
       {"\xef\xbb\xbfx", "\\ufeffx"},                     // byte order mark
       {"a\xc2\xa0"
        "b",
-       "a\\u00a0b"},                                 // no-break space
-      {"\xe2\x80\xa8", "\\u2028"},                   // line separator
-      {"\xf3\xa0\x81\x81", "\\U000e0041"},           // tag
+       "a\\u00a0b"},                        // no-break space
+      {"\xe2\x80\xa8", "\\u2028"},          // line separator
+      {"\xf3\xa0\x81\x81", "\\U000e0041"},  // tag
+      {"a\xcc\xb8", "a\\u0338"},            // stroke through the character before
+      {"a\xd2\x89", "a\\u0489"},            // sign around it
+      {"a\xe2\x83\x9d", "a\\u20dd"},        // circle around it
+      {"\xd8\x80"
+       "1",
+       "\\u06001"},                                  // sign under the characters after
+      {"\xdb\x9d", "\\u06dd"},                       // sign around them
+      {"\xf0\x91\x82\xbd", "\\U000110bd"},           // sign over them
+      {"e\xcc\x81", "e\xcc\x81"},                    // an accent is part of a letter
       {"\xff\xfe", "\\xff\\xfe"},                    // no UTF-8
       {"\xc0\xaf", "\\xc0\\xaf"},                    // overlong
       {"\xe0\x82\xa9", "\\xe0\\x82\\xa9"},           // the same, of three bytes
