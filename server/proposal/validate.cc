@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
+#include "core/finding/command_line.h"
 #include "core/policy/configuration.h"
 #include "core/policy/environment_names.h"
 #include "core/text/text.h"
@@ -52,6 +53,16 @@ absl::Status ValidateArguments(const v1::Action& action) {
       return error::InvalidField(text::Concat("action.argv[", i, "]"), "must not hold NUL");
   }
   if (bytes > kMaxArgumentBytes) return error::InvalidField("action.argv", "at most 128 KiB together");
+  // `env NAME=value` is no way around ValidateEnvironment().
+  for (const auto& [address, name] : finding::JudgeArguments(action).assigned) {
+    if (policy::ChangesWhatRuns(name)) {
+      return error::InvalidField(
+          text::Concat("action.", address),
+          text::Concat("sets ", name,
+                       ", which changes which code runs; say it in the command or in an "
+                       "artifact instead, or leave it to the runner"));
+    }
+  }
   return absl::OkStatus();
 }
 

@@ -59,6 +59,18 @@ TEST(ValidateTest, NamesTheFieldOfEverythingThatIsWrong) {
       {"action.environment[GIT_SSH_COMMAND]",
        [](v1::Action* a) { (*a->mutable_environment())["GIT_SSH_COMMAND"] = "./evil"; }},
       {"action.environment[HOME]", [](v1::Action* a) { (*a->mutable_environment())["HOME"] = "."; }},
+      {"action.argv[1]",
+       [](v1::Action* a) {
+         a->set_argv(0, "env");
+         a->set_argv(1, "PSQLRC=rc.sql");
+         a->add_argv("psql");
+       }},
+      {"action.argv[2]",
+       [](v1::Action* a) {
+         a->set_argv(0, "sh");
+         a->set_argv(1, "-c");
+         a->add_argv("export PATH=.; ls");
+       }},
       {"action.artifacts[0].digest", [](v1::Action* a) { a->mutable_artifacts(0)->set_digest("md5:1"); }},
       {"action.artifacts[0].file_name",
        [](v1::Action* a) { a->mutable_artifacts(0)->set_file_name("../etc/passwd"); }},
