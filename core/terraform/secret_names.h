@@ -39,7 +39,7 @@ bool IsSecretOfType(std::string_view resource_type, std::string_view attribute);
 
 // Whether a text carries a secret in a form that can be recognised: a URL with a password, a private key, an
 // Authorization header, an assignment to a secret name as in `Server=db;Password=…` or `"token": "…"`, a name
-// beside a value as in `{"name": "DB_PASSWORD", "value": "…"}`, a signed URL, a key such as AKIA…. Takes time
+// beside a value as in `{"name": "DB_PASSWORD", "value": "…"}`, a signed URL, a key such as ghp_…. Takes time
 // linear in the length.
 bool HoldsSecret(std::string_view text);
 

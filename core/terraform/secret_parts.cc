@@ -31,33 +31,27 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// ---- Keys that are known by how they look
-// ------------------------------------------------------------------
+// ---- Keys that are known by how they look -------------------------------------------------------------
 
 struct Shape {
   std::string_view begins;
   size_t rest;  // At least as many bytes of a name behind that.
 };
 
-constexpr Shape kShapes[] = {{"AKIA", 16},  {"ASIA", 16},  {"ghp_", 20},        {"gho_", 20},
-                             {"ghs_", 20},  {"ghu_", 20},  {"github_pat_", 20}, {"glpat-", 16},
-                             {"xoxb-", 16}, {"xoxp-", 16}, {"sk_live_", 16},    {"AIza", 30},
-                             {"hvs.", 20},  {"npm_", 30},  {"dop_v1_", 30}};
+// Not the ids of AWS's access keys, which name a key and are none.
+constexpr Shape kShapes[] = {{"ghp_", 20},        {"gho_", 20},   {"ghs_", 20},  {"ghu_", 20},
+                             {"github_pat_", 20}, {"glpat-", 16}, {"xoxb-", 16}, {"xoxp-", 16},
+                             {"sk_live_", 16},    {"AIza", 30},   {"hvs.", 20},  {"npm_", 30},
+                             {"dop_v1_", 30}};
 
 // The end of the key that begins at `at`; kNone when there is none.
 size_t EndOfShape(std::string_view text, size_t at) {
   if (at > 0 && IsWordByte(text[at - 1])) return kNone;
   for (const Shape& shape : kShapes) {
     if (!text.substr(at).starts_with(shape.begins)) continue;
-    const bool of_aws = shape.begins == "AKIA" || shape.begins == "ASIA";
     size_t end = at + shape.begins.size();
-    while (end < text.size() &&
-           (of_aws ? IsUpper(text[end]) || IsDigit(text[end]) : IsWordByte(text[end]) || text[end] == '-')) {
-      ++end;
-    }
-    const size_t rest = end - at - shape.begins.size();
-    const bool whole = end == text.size() || !IsWordByte(text[end]);
-    if (of_aws ? rest == shape.rest && whole : rest >= shape.rest) return end;
+    while (end < text.size() && (IsWordByte(text[end]) || text[end] == '-')) ++end;
+    if (end - at - shape.begins.size() >= shape.rest) return end;
   }
   return kNone;
 }

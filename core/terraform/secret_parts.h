@@ -17,7 +17,7 @@ inline constexpr std::string_view kHiddenPart = "(hidden)";
 // length.
 std::string WithoutSecrets(std::string_view text);
 
-// Whether something in `text` is a key by how it begins, such as AKIA…, or the signature of a URL.
+// Whether something in `text` is a key by how it begins, such as ghp_…, or the signature of a URL.
 bool HasTellingSecret(std::string_view text);
 
 // Whether `text` is JSON, or has it in it, with a secret beside its name: {"name": "DB_PASSWORD", "value":

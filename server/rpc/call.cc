@@ -63,12 +63,7 @@ Call::Call(Edge* edge, grpc::CallbackServerContext* context, broker::Method meth
   context_->AddInitialMetadata(kRequestIdKey, request_id_);
 }
 
-Call::~Call() {
-  EndLoad();
-  if (reserved_bytes_ > 0) {
-    edge_->principal_limits.ReleaseBytes(caller().principal, TransferOf(method_), reserved_bytes_);
-  }
-}
+Call::~Call() { Release(); }
 
 absl::Status Call::Identify() {
   const std::shared_ptr<const grpc::AuthContext> connection = context_->auth_context();
@@ -141,7 +136,7 @@ void Call::NoteProposal(std::string_view name) {
 }
 
 grpc::Status Call::Conclude(const absl::Status& status) {
-  EndLoad();
+  Release();
   const v1::Reason reason = PublicReason(status);
   const absl::Duration duration = absl::FromChrono(std::chrono::steady_clock::now() - start_);
   if (edge_->observer != nullptr) edge_->observer->OnRequest(broker::MethodName(method_), reason, duration);
@@ -162,7 +157,10 @@ grpc::Status Call::Conclude(const absl::Status& status) {
   return ToGrpc(status, request_id_);
 }
 
-void Call::EndLoad() {
+void Call::Release() {
+  if (reserved_bytes_ > 0)
+    edge_->principal_limits.ReleaseBytes(caller().principal, TransferOf(method_), reserved_bytes_);
+  reserved_bytes_ = 0;
   if (taken_ == Load::kWork) edge_->principal_limits.EndCall(caller().principal);
   if (taken_ == Load::kWatch) edge_->principal_limits.EndWatch(caller().principal);
   taken_ = Load::kNone;

@@ -81,7 +81,7 @@ class Call {
   absl::Status CheckSize(size_t request_bytes) const;
   // The same, and for one that holds fields which this broker does not know, at any depth.
   absl::Status CheckRequest(const google::protobuf::Message& request) const;
-  // Accounts for bytes that the call holds, until it is destroyed: an answer is held until it is sent.
+  // Accounts for bytes that the call holds, until it ends.
   absl::Status Reserve(int64_t bytes);
   // The table again, for calls that last: the directory may have changed.
   absl::Status StillPermitted() const;
@@ -100,13 +100,13 @@ class Call {
   // For the log. Anything that is not proposals/{proposal} is left out.
   void NoteProposal(std::string_view name);
 
-  // The last word: writes the log, tells the observer, gives back what Admit() took. Call once, right before
-  // the reactor's Finish().
+  // The last word: writes the log, tells the observer, gives back what was taken. Call once, right before the
+  // reactor's Finish().
   grpc::Status Conclude(const absl::Status& status);
 
  private:
   absl::Status Identify();
-  void EndLoad();
+  void Release();
 
   Edge* const edge_;
   grpc::CallbackServerContext* const context_;

@@ -62,10 +62,18 @@ void PlanViewReactor::Read() {
 
 absl::Status PlanViewReactor::ReadView() {
   auto bytes = call_.edge()->broker->ReadPlanView(
-      call_.caller(), request_, [this](int64_t size) { return call_.Reserve(size); }, call_.deadline());
+      call_.caller(), request_, [this](int64_t size) { return Reserve(size); }, call_.deadline());
   if (!bytes.ok()) return bytes.status();
   *response_ = BufferOf(*std::move(bytes));
   return absl::OkStatus();
+}
+
+// Not the call's, which ends before its answer is sent.
+absl::Status PlanViewReactor::Reserve(int64_t bytes) {
+  absl::Status status = call_.edge()->principal_limits.ReserveBytes(
+      call_.caller().principal, PrincipalLimits::Transfer::kDownload, bytes);
+  if (status.ok()) reserved_bytes_ = bytes;
+  return status;
 }
 
 void PlanViewReactor::End(const absl::Status& status) {
@@ -78,6 +86,10 @@ void PlanViewReactor::OnDone() {
     base::MutexLock lock(&handle_->mutex);
     call_.edge()->timers.Cancel(timer_);
     handle_->reactor = nullptr;
+  }
+  if (reserved_bytes_ > 0) {
+    call_.edge()->principal_limits.ReleaseBytes(call_.caller().principal,
+                                                PrincipalLimits::Transfer::kDownload, reserved_bytes_);
   }
   delete this;
 }

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "countersign/v1/proposal_service.pb.h"
@@ -25,6 +26,7 @@ class PlanViewReactor final : public grpc::ServerUnaryReactor {
   absl::Status Begin(const grpc::ByteBuffer& request);
   void Read();
   absl::Status ReadView();
+  absl::Status Reserve(int64_t bytes);
   void End(const absl::Status& status);
 
   grpc::CallbackServerContext* const context_;
@@ -33,6 +35,7 @@ class PlanViewReactor final : public grpc::ServerUnaryReactor {
   v1::GetPlanViewRequest request_;
   const std::shared_ptr<ReactorHandle<PlanViewReactor>> handle_;
   Timers::Id timer_;
+  int64_t reserved_bytes_ = 0;
 };
 
 }  // namespace countersign::rpc

@@ -244,8 +244,6 @@ TEST(SecretTextTest, KnowsTextsThatCarrySecrets) {
            "https://h/?token=abcdef",
            "https://h/?a=b&api_key=abcdef",
            "https://h/?access_token=abcdef",
-           "id AKIAIOSFODNN7EXAMPLE.",
-           "ASIAIOSFODNN7EXAMPLE",
            "{\"Authorization\":\"Basic dXNlcjpwYXNz\"}",
        }) {
     EXPECT_TRUE(HoldsSecret(text)) << text;
@@ -277,9 +275,7 @@ TEST(SecretTextTest, LeavesOtherTextsAlone) {
            R"([{"name":"DB_PASSWORD","value":""}])",
            R"({"auth":"none"})",
            "https://h/?signature_version=4&design=new",
-           "AKIA",
-           "AKIAIOSFODNN7EXAMPLEANDMORE",
-           "SIGASIAIOSFODNN7EXAMPLE",
+           "AKIAIOSFODNN7EXAMPLE",
            "Basic tier",
            "Bearer of news",
            "a == b",
@@ -323,8 +319,6 @@ TEST(SecretPartsTest, TakesOutWhatIsSecretAndLeavesTheRest) {
       {"https://h/x?sv=1&sig=abc%3D&se=2", "https://h/x?sv=1&sig=(hidden)&se=2"},
       {"https://h/x?X-Amz-Signature=abc&y=z", "https://h/x?X-Amz-Signature=(hidden)&y=z"},
       {"https://h/x?access_token=abc", "https://h/x?access_token=(hidden)"},
-      {"aws configure set aws_access_key_id AKIAIOSFODNN7EXAMPLE",
-       "aws configure set aws_access_key_id (hidden)"},
       {"echo '{\"password\": \"hunter2\", \"a\": 1}'", "echo '{\"password\": \"(hidden)\", \"a\": 1}'"},
       {R"(command = "echo {\"password\":\"hunter2\"} > x")",
        R"x(command = "echo {\"password\":\"(hidden)\"} > x")x"},
@@ -374,7 +368,7 @@ TEST(SecretPartsTest, NeverHidesWhatAShellRuns) {
 TEST(SecretPartsTest, TakesTimeLinearInTheLength) {
   for (const std::string_view part :
        {"://", "= ", "password=", "-p ", "Bearer ", "PRIVATE KEY-----", "{\"name\":\"", "\\\"", "{\"a\":\"\\",
-        "AKIA", "u:", "a", "xoxb-", "://u:p@/", "password=true,"}) {
+        "u:", "a", "xoxb-", "://u:p@/", "password=true,"}) {
     const std::string text = "curl " + Repeated(part, 200'000);
     EXPECT_FALSE(WithoutSecrets(text).empty());
     EXPECT_FALSE(HasNamedSecret(text));
