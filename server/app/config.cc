@@ -256,8 +256,8 @@ absl::Status ValidLimits(const ServerConfig& config) {
        InRange(limits.max_watches_per_principal(), 1, 100000, "limits.max_watches_per_principal"),
        InRange(limits.calls_in_flight_per_principal(), 1, 100000, "limits.calls_in_flight_per_principal"),
        InRange(limits.queued_calls(), 1, 1000000, "limits.queued_calls"),
-       // With less, an artifact of the largest size could never be transferred.
-       InRange(limits.transfer_memory_bytes(), 4 * config.artifact().max_bytes(), kMaxTransferMemoryBytes,
+       // With less, an artifact or the view of a plan of the largest size could never be transferred.
+       InRange(limits.transfer_memory_bytes(), 4 * kMaxArtifactBytes, kMaxTransferMemoryBytes,
                "limits.transfer_memory_bytes")});
 }
 

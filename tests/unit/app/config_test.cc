@@ -248,12 +248,11 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
   }
 }
 
-TEST_F(ConfigTest, AsksForTransferMemoryOfFourArtifactsOfTheLargestSize) {
+TEST_F(ConfigTest, AsksForTransferMemoryOfFourOfTheLargestTransfers) {
   ServerConfig config = Valid();
-  config.mutable_artifact()->set_max_bytes(1000);
-  config.mutable_limits()->set_transfer_memory_bytes(4000);
+  config.mutable_limits()->set_transfer_memory_bytes(256 << 20);
   EXPECT_THAT(ValidateForServing(config), IsOk());
-  config.mutable_limits()->set_transfer_memory_bytes(3999);
+  config.mutable_limits()->set_transfer_memory_bytes((256 << 20) - 1);
   ExpectWrong(ValidateForServing(config), "limits.transfer_memory_bytes");
 }
 
