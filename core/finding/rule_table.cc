@@ -72,7 +72,8 @@ std::vector<RuleDescription> State() {
        "Resources were changed or deleted outside of Terraform since the last apply.",
        "Find out who changed them, and whether the plan undoes it on purpose."},
       {"gone-not-recreated", Finding::HIGH, kState,
-       "The plan says that resources are gone, and makes none in their place. Nobody but the plan says so, and "
+       "The plan says that resources are gone, and makes none in their place. Nobody but the plan says so, "
+       "and "
        "afterwards Terraform knows them no more.",
        "Look whether they really are gone before you approve."},
   };

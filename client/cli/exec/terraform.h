@@ -57,8 +57,8 @@ class Terraform {
   // What is in the backend now. At most 512 MiB.
   absl::StatusOr<std::unique_ptr<PulledState>> PullState() const;
 
-  // Saves a fresh plan as `path`, which is absolute. What it would print of the plan is dropped: values are in
-  // it that nobody marked, and of which only their names tell that they are secrets.
+  // Saves a fresh plan as `path`, which is absolute. What it would print of the plan is dropped: values are
+  // in it that nobody marked, and of which only their names tell that they are secrets.
   absl::Status Plan(const std::string& path, const std::vector<std::string>& arguments) const;
 
   // What applies the saved plan `path`, which is absolute. Writes to our standard output.

@@ -238,9 +238,10 @@ std::string VerdictOf(const std::vector<std::string>& argv) {
 }
 
 TEST(VerdictLineTest, SaysWhatIsSetForACommand) {
-  EXPECT_EQ(VerdictOf({"env", "PSQLRC=rc.sql", "psql", "-c", "select 1"}),
-            "Runs env PSQLRC=rc.sql psql -c select 1: only reads. Sets what makes programs do something else: "
-            "PSQLRC.");
+  EXPECT_EQ(
+      VerdictOf({"env", "PSQLRC=rc.sql", "psql", "-c", "select 1"}),
+      "Runs env PSQLRC=rc.sql psql -c select 1: only reads. Sets what makes programs do something else: "
+      "PSQLRC.");
   EXPECT_EQ(VerdictOf({"env", "A=b", "ls"}), "Runs env A=b ls: only reads.");
   EXPECT_EQ(VerdictOf({"sh", "-c", "A=b ls"}), "Runs A=b ls: only reads.");
 }

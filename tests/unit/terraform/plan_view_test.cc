@@ -677,7 +677,9 @@ TEST_F(EditedRefreshTest, DriftWithoutAChangeOfValuesIsShownWhereItIsFalse) {
 
 TEST_F(EditedRefreshTest, WhereAllIsDestroyedThereIsNoDrift) {
   const auto silent = [](const std::function<void(json*)>& before, const std::function<void(json*)>& after) {
-    return Edited(before, after, [](Plan* plan) { plan->set_ui_mode(kModeDestroy); }).state().without_change();
+    return Edited(before, after, [](Plan* plan) { plan->set_ui_mode(kModeDestroy); })
+        .state()
+        .without_change();
   };
   EXPECT_THAT(silent(Smaller, Nothing), IsEmpty());
   EXPECT_THAT(silent(Nothing, WithoutResources), IsEmpty());
