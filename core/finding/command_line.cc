@@ -405,21 +405,19 @@ class Taker {
   void AddOpaque(const Arguments& arguments, const std::string& address, Finding::Severity severity,
                  std::string_view what) {
     opaque_ = true;
-    JudgedCommand command;
-    command.address = address;
-    command.text = TextOf(arguments);
-    command.what = what;
-    command.opaque = severity;
-    verdict_.commands.push_back(std::move(command));
+    Add(arguments, address, what).opaque = severity;
   }
 
   void AddUnsaved(const Arguments& arguments, const std::string& address, std::string_view what) {
-    JudgedCommand command;
+    Add(arguments, address, what).unsaved = true;
+  }
+
+  JudgedCommand& Add(const Arguments& arguments, const std::string& address, std::string_view what) {
+    JudgedCommand& command = verdict_.commands.emplace_back();
     command.address = address;
     command.text = TextOf(arguments);
     command.what = what;
-    command.unsaved = true;
-    verdict_.commands.push_back(std::move(command));
+    return command;
   }
 
   // With the variables that are set for it: without them it would be another command.

@@ -131,6 +131,23 @@ void HideEverything(ResourceInstanceChange* change) {
   }
 }
 
+const json kOtherNames = {{"identifier", "courses-prod"}, {"id", "courses-prod"}};
+
+// What is deleted has the names of another, in the plan and in its refreshed state, which therefore agree.
+// `edit` comes first.
+std::string RenamedInBoth(const std::function<void(Plan*)>& edit) {
+  const std::string edited = EditPlan(Honest(), [&edit](Plan* plan) {
+    edit(plan);
+    ChangeOf(plan, kScratch)
+        ->mutable_change()
+        ->mutable_values(0)
+        ->set_msgpack(Attributes("scratch", kOtherNames));
+  });
+  return EditState(edited, "tfstate", [](json* state) {
+    (*ObjectOf(state, "scratch"))["instances"][0]["attributes"].update(kOtherNames);
+  });
+}
+
 struct Edit {
   std::string name;
   std::function<std::string()> bytes;
@@ -182,34 +199,15 @@ std::vector<Edit> Edits() {
        },
        {"before-differs-from-state"}},
       {"another_name_in_the_plan_and_in_its_refreshed_state",
-       [] {
-         const json names = {{"identifier", "courses-prod"}, {"id", "courses-prod"}};
-         const std::string edited = EditPlan(Honest(), [&](Plan* plan) {
-           ChangeOf(plan, kScratch)
-               ->mutable_change()
-               ->mutable_values(0)
-               ->set_msgpack(Attributes("scratch", names));
-         });
-         return EditState(edited, "tfstate", [&](json* state) {
-           (*ObjectOf(state, "scratch"))["instances"][0]["attributes"].update(names);
-         });
-       },
+       [] { return RenamedInBoth([](Plan*) {}); },
        {"state-object-without-change"}},
       {"another_name_that_drift_explains",
        [] {
-         const json names = {{"identifier", "courses-prod"}, {"id", "courses-prod"}};
-         const std::string edited = EditPlan(Honest(), [&](Plan* plan) {
+         return RenamedInBoth([](Plan* plan) {
            ResourceInstanceChange* const drift = plan->add_resource_drift();
            *drift = *ChangeOf(plan, kScratch);
            drift->mutable_change()->set_action(terraform::kActionUpdate);
-           drift->mutable_change()->add_values()->set_msgpack(Attributes("scratch", names));
-           ChangeOf(plan, kScratch)
-               ->mutable_change()
-               ->mutable_values(0)
-               ->set_msgpack(Attributes("scratch", names));
-         });
-         return EditState(edited, "tfstate", [&](json* state) {
-           (*ObjectOf(state, "scratch"))["instances"][0]["attributes"].update(names);
+           drift->mutable_change()->add_values()->set_msgpack(Attributes("scratch", kOtherNames));
          });
        },
        {"before-differs-from-state"}},
