@@ -1,12 +1,16 @@
 // The process that reads plans, as the broker starts it.
 #include "server/planread/plan_reader.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <string>
 
 #include "core/error/error.h"
 #include "core/terraform/plan_view.h"
@@ -21,15 +25,9 @@ namespace {
 
 using testing::HasReason;
 using ::testing::HasSubstr;
+using testing::ReadFile;
 
 const std::string kSalt(32, 's');
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 class PlanReaderTest : public ::testing::Test {
  protected:
@@ -182,6 +180,27 @@ INSTANTIATE_TEST_SUITE_P(Forbidden, ConfinementTest,
                                            std::pair("read_elsewhere", SIGSYS),
                                            std::pair("take_time", SIGKILL)),
                          [](const auto& deed) { return deed.param.first; });
+
+TEST(ConfinedProcessTest, IsTheLeastUrgentAndDiesWithWhoStartedIt) {
+  const testing::TemporaryDirectory directory;
+  const std::string link = (directory.path() / "await").string();
+  std::filesystem::create_symlink(COUNTERSIGN_PLANREAD_PROBE, link);
+  const std::string input = directory / "input";
+  ASSERT_EQ(mkfifo(input.c_str(), 0600), 0);
+  // Opened for writing too, the input has no end.
+  testing::Subprocess shell({"sh", "-c", "\"$1\" <>\"$2\" & echo \"pid $!.\"; wait", "sh", link, input});
+  ASSERT_TRUE(shell.WaitForOutput("confined\n", absl::Seconds(30)));
+  ASSERT_TRUE(shell.WaitForOutput(".\n", absl::Seconds(30)));
+  const std::string output = shell.Stdout();
+  const int pid = std::stoi(output.substr(output.find("pid ") + 4));
+  EXPECT_EQ(getpriority(PRIO_PROCESS, static_cast<id_t>(pid)), 19);
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  ASSERT_GE(process, 0);
+  shell.Signal(SIGKILL);
+  pollfd end = {process, POLLIN, 0};
+  EXPECT_EQ(poll(&end, 1, 30'000), 1);
+  close(process);
+}
 
 TEST(ConfinedMemoryTest, IsBounded) {
   const testing::TemporaryDirectory directory;

@@ -43,6 +43,11 @@ void ReadElsewhere() {
   char byte = 0;
   (void)!read(STDERR_FILENO, &byte, 1);
 }
+void Await() {
+  Say("confined\n");
+  char byte = 0;
+  (void)!read(STDIN_FILENO, &byte, 1);
+}
 // Waits for input that never ends.
 void Hang() {
   for (;;) pause();
@@ -83,6 +88,7 @@ const std::map<std::string, void (*)()>& Deeds() {
                                                           {"map_code", MapCode},
                                                           {"trace", Trace},
                                                           {"read_elsewhere", ReadElsewhere},
+                                                          {"await", Await},
                                                           {"take_memory", TakeMemory},
                                                           {"take_time", TakeTime}};
   return deeds;
