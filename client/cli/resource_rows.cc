@@ -149,6 +149,10 @@ std::string NoteText(const v1::ResourceChange& change, Effect effect) {
   if (!change.replace_paths().empty())
     text += text::Concat(", because of ", Named(absl::StrJoin(change.replace_paths(), ", ")));
   if (!change.action_reason().empty()) text += text::Concat(" (", EscapeLine(change.action_reason()), ")");
+  if (change.has_provider_change()) {
+    text += text::Concat(", THROUGH ANOTHER PROVIDER than its state names: ",
+                         EscapeLine(change.provider_change().after()));
+  }
   if (!change.differs_from_state().empty()) {
     text += text::Concat(", NOT WHAT ITS OWN STATE SAYS at ",
                          Named(absl::StrJoin(change.differs_from_state(), ", ")));

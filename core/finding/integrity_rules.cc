@@ -39,6 +39,18 @@ void JudgeEdited(const PlanFacts& facts, FindingList* findings) {
                                      silent.Names(), "."));
 }
 
+void JudgeProvidersOfObjects(const PlanFacts& facts, FindingList* findings) {
+  Found found("provider-differs-from-state");
+  for (const ChangeFact& fact : facts.changes()) {
+    if (!fact.change->has_provider_change()) continue;
+    if (!fact.creates && !fact.updates && !fact.deletes) continue;
+    found.At(Finding::HIGH, fact.change->address(), "provider", fact.change->provider_change().after(),
+             NameOf(fact));
+  }
+  findings->Add(found,
+                text::Concat("Acts on ", found.Names(), " through another provider than its state names."));
+}
+
 // OpenTofu's plans do not have the fields `applyable` and `complete`.
 bool SaysWhetherApplyable(const PlanFacts& facts) { return facts.plan().engine() != "tofu"; }
 
@@ -186,6 +198,7 @@ void JudgeChecks(const PlanFacts& facts, FindingList* findings) {
 
 void JudgeIntegrity(const PlanFacts& facts, FindingList* findings) {
   JudgeEdited(facts, findings);
+  JudgeProvidersOfObjects(facts, findings);
   JudgeErrored(facts, findings);
   JudgeEngine(facts, findings);
   JudgeDeclaredMode(facts, findings);

@@ -194,6 +194,10 @@ std::vector<RuleDescription> Seems() {
        "The state has objects that the plan has no entry for, or that are others than in the state before it "
        "was refreshed, with no entry that says how. Terraform never writes such a plan.",
        kPlanAgain, true},
+      {"provider-differs-from-state", Finding::HIGH, kSeems,
+       "Acts on objects through another configuration of a provider than the one that their state names, so "
+       "another account can have something of the same name.",
+       "Make sure that the resource was given another provider on purpose."},
       {"plan-errored", Finding::CRITICAL, kSeems,
        "Planning ended with an error, or the plan says that it must not be applied.",
        "Mend what went wrong and plan again.", true},

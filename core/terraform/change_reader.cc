@@ -263,6 +263,7 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
     AddDriftDifferences(change, values.before, values.after, saved_, limits_, &view);
   } else if (view.mode() == "managed") {
     AddDifferences(change, values.before, saved_.state(), limits_, &view);
+    AddProviderChange(change, saved_.state(), &view);
   }
   const Value* const id = values.object().Find("id");
   read.hides_id = id != nullptr && root.Member("id", values.object(), Value()).Hides(*id);

@@ -158,6 +158,14 @@ void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value
   }
 }
 
+void AddProviderChange(const plan_file::ResourceInstanceChange& change, const StateFile& state,
+                       v1::ResourceChange* view) {
+  const StateObject* const object = ObjectOf(change, state);
+  if (object == nullptr || object->provider == change.provider()) return;
+  view->mutable_provider_change()->set_before(std::string(object->provider));
+  view->mutable_provider_change()->set_after(change.provider());
+}
+
 void AddDriftDifferences(const plan_file::ResourceInstanceChange& drift, const Value& before,
                          const Value& after, const SavedPlan& saved, const Limits& limits,
                          v1::ResourceChange* view) {

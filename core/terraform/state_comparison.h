@@ -23,6 +23,11 @@ const StateObject* ObjectOf(const plan_file::ResourceInstanceChange& change, con
 void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value& before,
                     const StateFile& state, const Limits& limits, v1::ResourceChange* view);
 
+// Fills `provider_change`. A change goes to the account and the endpoint of the provider's configuration that
+// the plan names, whatever the object's state names.
+void AddProviderChange(const plan_file::ResourceInstanceChange& change, const StateFile& state,
+                       v1::ResourceChange* view);
+
 // Fills `differs_from_state` of an entry of `resource_drift`: refreshing takes the state before it to the
 // state that the plan was made on, and never turns one object into another. Null values are what is not
 // there.

@@ -39,6 +39,7 @@ class PlanEqualityTest : public ::testing::TestWithParam<Scenario> {
 void ExpectHonest(const v1::PlanView& view) {
   for (const v1::ResourceChange& change : view.resource_changes()) {
     EXPECT_THAT(change.differs_from_state(), IsEmpty()) << change.address();
+    EXPECT_FALSE(change.has_provider_change()) << change.address();
   }
   for (const v1::ResourceChange& drift : view.resource_drift()) {
     EXPECT_THAT(drift.differs_from_state(), IsEmpty()) << drift.address();

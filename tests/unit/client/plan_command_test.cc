@@ -263,6 +263,7 @@ v1::PlanView HostilePlan() {
     change.set_action_reason(kHostile);
     change.add_replace_paths(kHostile);
     change.add_differs_from_state(kHostile);
+    change.mutable_provider_change()->set_after(kHostile);
     change.mutable_importing()->set_id(kHostile);
     (*change.mutable_identifiers())[kHostile] = kHostile;
     for (auto& attribute : *change.mutable_attribute_changes()) {

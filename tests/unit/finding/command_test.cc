@@ -364,6 +364,8 @@ TEST(JudgeCommandTest, FindsUnsavedPlansHoweverTheyAreWritten) {
            {"zsh", "-ic", "# x; terraform destroy"},
            {"terraform"},
            {"terraform", "frobnicate"},
+           {"tf", "destroy", "-auto-approve"},
+           {"tfenv", "exec", "destroy"},
            {"xargs", "terraform"},
            {"direnv", "exec", ".", "terraform", "destroy"},
            {"aws-vault", "exec", "p", "--", "terraform", "apply"},

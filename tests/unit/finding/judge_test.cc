@@ -711,6 +711,9 @@ std::vector<Case> IntegrityCases() {
       {"state-object-without-change", Finding::CRITICAL,
        [](PlanWorld& w) { w.plan.mutable_state()->add_without_change("aws_vpc.main"); },
        [](PlanWorld& w) { w.Add("aws_vpc.main", {"no-op"}); }},
+      {"provider-differs-from-state", Finding::HIGH,
+       [](PlanWorld& w) { w.Add("aws_db_instance.a", {"delete"}, "prod")->mutable_provider_change(); },
+       [](PlanWorld& w) { w.Add("aws_db_instance.a", {"no-op"}, "prod")->mutable_provider_change(); }},
       {"plan-errored", Finding::CRITICAL, [](PlanWorld& w) { w.plan.set_errored(true); }, [](PlanWorld&) {}},
       {"plan-errored", Finding::CRITICAL, [](PlanWorld& w) { w.plan.set_applyable(false); },
        [](PlanWorld& w) {  // OpenTofu does not say.

@@ -344,6 +344,18 @@ TEST(PlanViewTest, SeesItInARealPlanToo) {
   EXPECT_THAT(ChangeOf(view, "terraform_data.changed").differs_from_state(), IsEmpty());
 }
 
+// A provider's other configuration is another account, where something has the same name.
+TEST(PlanViewTest, SeesAChangeThroughAnotherProviderThanTheStateNames) {
+  SmallPlan plan{.objects = {{.action = kActionDelete, .before = {{"id", "db-1"}}}}};
+  EXPECT_FALSE(Read(plan.Bytes()).resource_changes(0).has_provider_change());
+  constexpr char kOther[] = R"(provider["registry.terraform.io/hashicorp/aws"].production)";
+  plan.edit = [&](Plan* message) { message->mutable_resource_changes(0)->set_provider(kOther); };
+  const v1::ResourceChange change = Read(plan.Bytes()).resource_changes(0);
+  EXPECT_EQ(change.provider_change().before(), R"(provider["registry.terraform.io/hashicorp/aws"])");
+  EXPECT_EQ(change.provider_change().after(), kOther);
+  EXPECT_THAT(change.differs_from_state(), IsEmpty());
+}
+
 TEST(PlanViewTest, SeesChangesOfObjectsThatTheStateDoesNotHave) {
   for (const int32_t action : {kActionDelete, kActionForget, kActionUpdate, kActionNoOp,
                                kActionDeleteThenCreate, kActionCreateThenForget}) {
