@@ -157,9 +157,8 @@ std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& fi
   AddScale(plan, facts, &line);
   AddFirst(findings, {"gone-not-recreated"}, &line);
   AddFirst(findings, {"protection-removed"}, &line);
-  for (const std::string_view code :
-       {"provisioner", "external-program", "action-invocation", "provider-differs-from-state",
-        "provider-changed"}) {
+  for (const std::string_view code : {"provisioner", "external-program", "action-invocation",
+                                      "provider-differs-from-state", "provider-changed"}) {
     const Finding* finding = Find(findings, code);
     if (finding != nullptr && finding->severity() >= Finding::HIGH) line.Add(finding->sentence());
   }
