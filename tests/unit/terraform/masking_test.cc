@@ -428,11 +428,12 @@ TEST(MaskingTest, HidesAllOfASetOfWhichAPartIsMarked) {
 }
 
 TEST(MaskingTest, HidesByNameAtAnyDepth) {
-  EXPECT_THAT(PathsOfCreate({{"tags", {{"Name", "n"}, {"ApiToken", "t"}}},
-                             {"auth", {{{"user", "u"}, {"client_secret", "s"}}}},
-                             {"credentials", {{"user", "u"}, {"enabled", true}}}}),
-              ElementsAre("auth[0].client_secret masked", "auth[0].user", "credentials.enabled",
-                          "credentials.user masked", "tags.ApiToken masked", "tags.Name"));
+  EXPECT_THAT(
+      PathsOfCreate({{"tags", {{"Name", "n"}, {"ApiToken", "t"}}},
+                     {"auth", {{{"user", "u"}, {"client_secret", "s"}}}},
+                     {"credentials", {{"user", "u"}, {"enabled", true}, {"pin", 4711}}}}),
+      ElementsAre("auth[0].client_secret masked", "auth[0].user", "credentials.enabled",
+                  "credentials.pin masked", "credentials.user masked", "tags.ApiToken masked", "tags.Name"));
 }
 
 TEST(MaskingTest, NeverHidesSwitchesByTheirNames) {

@@ -977,17 +977,36 @@ TEST(PlanViewTest, ChargesAllValuesOfAPlanTogether) {
   EXPECT_LT(low, 1000u);
 }
 
+v1::PlanState SummaryOf(std::string_view state) {
+  ValueArena arena{Limits()};
+  const auto read = ReadState([&state] { return std::exchange(state, {}); }, &arena, Limits(), "tfstate");
+  EXPECT_THAT(read, IsOk());
+  return read.ok() ? SummarizeState(*read) : v1::PlanState();
+}
+
 // What `terraform state pull` prints and what a plan holds are summarized alike.
 TEST(SummarizeStateTest, SaysOfAStateWhatAViewSays) {
-  std::string content = countersign::testing::ReadZip(RealPlan("destroy")).Content("tfstate");
-  ValueArena arena{Limits()};
-  std::string_view rest = content;
-  const auto state = ReadState([&rest] { return std::exchange(rest, {}); }, &arena, Limits(), "tfstate");
-  ASSERT_THAT(state, IsOk());
   v1::PlanState expected = Read(RealPlan("destroy")).state();
   expected.clear_previous_content_digest();
-  EXPECT_TRUE(MessageDifferencer::Equals(SummarizeState(*state), expected));
+  const v1::PlanState summary =
+      SummaryOf(countersign::testing::ReadZip(RealPlan("destroy")).Content("tfstate"));
+  EXPECT_TRUE(MessageDifferencer::Equals(summary, expected));
   EXPECT_EQ(expected.resources_size(), 8);
+}
+
+// A runner reports it with no plan beside it that could say what is secret.
+TEST(SummarizeStateTest, LeavesOutIdsThatAreSecrets) {
+  PlannedObject object = {.action = kActionNoOp, .before = {{"id", "11112222"}}};
+  const auto id = [&object] {
+    const std::string plan = SmallPlan{.objects = {object}}.Bytes();
+    return SummaryOf(countersign::testing::ReadZip(plan).Content("tfstate")).resources(0).id();
+  };
+  EXPECT_EQ(id(), "11112222");
+  object.state_sensitive = {{"id"}};
+  EXPECT_EQ(id(), "");
+  object.state_sensitive.clear();
+  object.before = {{"id", "11112222"}, {"password", "11112222"}};
+  EXPECT_EQ(id(), "");
 }
 
 }  // namespace
