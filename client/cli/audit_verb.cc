@@ -30,6 +30,10 @@ absl::StatusOr<int> Audit(Session& session, const AuditOptions& options) {
   if (!client.ok()) return client.status();
   const auto events = ListAllAuditEvents(**client, request, options.limit, InteractiveCall());
   if (!events.ok()) return events.status();
+  if (options.limit != 0 && events->size() == options.limit) {
+    session.err() << "countersign: these are the first " << options.limit
+                  << " events; --limit 0 prints those after them too\n";
+  }
   if (session.json()) {
     v1::ListAuditEventsResponse answer;
     for (const auto& event : *events) *answer.add_events() = event;

@@ -83,6 +83,16 @@ Lines DriftRows(const Session& session, const v1::PlanView& plan, Detail detail)
   return lines;
 }
 
+Lines DataRows(const Session& session, const v1::PlanView& plan, Detail detail) {
+  if (plan.data_changes().empty()) return {};
+  Lines lines = Row(session, "Data", "sources say otherwise than in the last state:", Break::kAtSpaces);
+  Append(&lines, FirstRows(session, plan.data_changes(), MostOthers(detail), "that say otherwise",
+                           [&](const v1::ResourceChange& change) {
+                             return ResourceRows(session, change, "read", detail);
+                           }));
+  return lines;
+}
+
 Lines OutputsRows(const Session& session, const v1::PlanView& plan, Detail detail) {
   std::vector<const v1::OutputChange*> changed;
   for (const auto& output : plan.output_changes()) {
@@ -274,6 +284,7 @@ Lines PlanRows(const Session& session, const v1::PlanView& plan, Detail detail) 
   Lines lines = HeadRows(session, plan);
   Append(&lines, ChangeRows(session, plan, detail));
   Append(&lines, DriftRows(session, plan, detail));
+  Append(&lines, DataRows(session, plan, detail));
   Append(&lines, OutputsRows(session, plan, detail));
   Append(&lines, BesidesRows(session, plan, detail));
   Append(&lines, CheckRows(session, plan, detail));

@@ -51,6 +51,36 @@ void JudgeProvidersOfObjects(const PlanFacts& facts, FindingList* findings) {
                 text::Concat("Acts on ", found.Names(), " through another provider than its state names."));
 }
 
+bool RunsPrograms(const v1::PlanView& plan) {
+  const auto& blocks = plan.configuration().code_blocks();
+  return std::any_of(blocks.begin(), blocks.end(), [](const v1::CodeBlock& block) {
+    return block.kind() == "provisioner" || block.kind() == "external";
+  });
+}
+
+void JudgeData(const PlanFacts& facts, FindingList* findings) {
+  const Finding::Severity severity = RunsPrograms(facts.plan()) ? Finding::HIGH : Finding::WARNING;
+  Found found("data-changed");
+  for (const v1::ResourceChange& data : facts.plan().data_changes()) {
+    for (const v1::AttributeChange& attribute : data.attribute_changes()) {
+      found.At(severity, data.address(), attribute.path(), attribute.after_json());
+    }
+    if (data.attribute_changes_omitted() > 0) found.At(severity, data.address(), "", "not all is shown");
+  }
+  findings->Add(found,
+                text::Concat("Data sources say otherwise than in the last state: ", found.Names(), "."));
+}
+
+void JudgeOmitted(const PlanFacts& facts, FindingList* findings) {
+  Found found("changes-omitted");
+  for (const ChangeFact& fact : facts.changes()) {
+    if (fact.change->attribute_changes_omitted() == 0) continue;
+    found.At(Finding::HIGH, fact.change->address(), "",
+             absl::StrCat(fact.change->attribute_changes_omitted()), NameOf(fact));
+  }
+  findings->Add(found, text::Concat("Changes more than is read and judged here of ", found.Names(), "."));
+}
+
 // OpenTofu's plans do not have the fields `applyable` and `complete`.
 bool SaysWhetherApplyable(const PlanFacts& facts) { return facts.plan().engine() != "tofu"; }
 
@@ -199,6 +229,8 @@ void JudgeChecks(const PlanFacts& facts, FindingList* findings) {
 void JudgeIntegrity(const PlanFacts& facts, FindingList* findings) {
   JudgeEdited(facts, findings);
   JudgeProvidersOfObjects(facts, findings);
+  JudgeData(facts, findings);
+  JudgeOmitted(facts, findings);
   JudgeErrored(facts, findings);
   JudgeEngine(facts, findings);
   JudgeDeclaredMode(facts, findings);

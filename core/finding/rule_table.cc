@@ -198,6 +198,20 @@ std::vector<RuleDescription> Seems() {
        "Acts on objects through another configuration of a provider than the one that their state names, so "
        "another account can have something of the same name.",
        "Make sure that the resource was given another provider on purpose."},
+      {"drift-weakens", Finding::HIGH, kSeems,
+       "Protection, backups or access were made weaker since the last run, by somebody outside of Terraform "
+       "or by "
+       "who wrote it into the plan as if it were so, and the plan leaves it.",
+       "Look at the real resource. If it is as it was, the plan was edited."},
+      {"data-changed", Finding::HIGH, kSeems,
+       "Data sources say otherwise than in the last state. What they say goes into providers and into "
+       "programs "
+       "that are run, and only the plan says it.",
+       "Compare what they say with the real thing, or let the runner plan again with exec --replan."},
+      {"changes-omitted", Finding::HIGH, kSeems,
+       "There is more than is read of one resource, or of all of them together: what is left out is not "
+       "judged.",
+       "Plan fewer resources at once, or find out what the others are."},
       {"plan-errored", Finding::CRITICAL, kSeems,
        "Planning ended with an error, or the plan says that it must not be applied.",
        "Mend what went wrong and plan again.", true},

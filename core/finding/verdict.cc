@@ -157,6 +157,7 @@ std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& fi
   AddScale(plan, facts, &line);
   AddFirst(findings, {"gone-not-recreated"}, &line);
   AddFirst(findings, {"protection-removed"}, &line);
+  AddFirst(findings, {"drift-weakens"}, &line);
   for (const std::string_view code : {"provisioner", "external-program", "action-invocation",
                                       "provider-differs-from-state", "provider-changed"}) {
     const Finding* finding = Find(findings, code);

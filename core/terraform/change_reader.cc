@@ -273,6 +273,31 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   return read;
 }
 
+absl::StatusOr<v1::ResourceChange> ChangeReader::Data(const StateObject& before, const StateObject& after) {
+  v1::ResourceChange view;
+  view.set_address(std::string(after.address));
+  view.set_mode("data");
+  view.set_type(std::string(after.type));
+  view.set_name(std::string(after.name));
+  view.set_module_address(std::string(after.module));
+  view.add_actions("read");
+  Limits limits = limits_;
+  limits.path_steps = limits.state_path_steps;
+  Mask mask(limits, "tfstate: sensitive_attributes", after.type, &secrets_);
+  for (const StateObject* const object : {&before, &after}) {
+    for (const Path& path : object->sensitive_paths) {
+      if (const absl::Status status = mask.MarkBefore(path); !status.ok()) return status;
+    }
+  }
+  mask.Learn(before.attributes, after.attributes);
+  ContentHasher unused("countersign data change 1");
+  ValueChanges found = FindChanges(before.attributes, after.attributes, mask.root(), salted_, limits_,
+                                   &unused, &detail_bytes_left_);
+  *view.mutable_attribute_changes() = std::move(found.changes);
+  view.set_attribute_changes_omitted(found.omitted);
+  return view;
+}
+
 absl::StatusOr<ReadOutput> ChangeReader::Output(const plan_file::OutputChange& output, const Place& place) {
   ReadOutput read;
   v1::OutputChange& view = read.change;

@@ -60,6 +60,8 @@ class ChangeReader {
   absl::StatusOr<ReadResource> Resource(const plan_file::ResourceInstanceChange& change, const Place& place);
   // What has happened already, and is not compared with the state.
   absl::StatusOr<ReadResource> Drift(const plan_file::ResourceInstanceChange& change, const Place& place);
+  // Of what a data source says.
+  absl::StatusOr<v1::ResourceChange> Data(const StateObject& before, const StateObject& after);
   absl::StatusOr<ReadOutput> Output(const plan_file::OutputChange& output, const Place& place);
   absl::StatusOr<ReadInvocation> Invocation(const plan_file::ActionInvocationInstance& invocation,
                                             bool deferred, const Place& place);

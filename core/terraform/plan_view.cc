@@ -109,6 +109,7 @@ class Viewer {
   void ShowHead();
   absl::Status ShowResources();
   absl::Status ShowDrift();
+  absl::Status ShowData();
   absl::Status ShowOutputs();
   absl::Status ShowDeferred();
   absl::Status ShowInvocations();
@@ -135,6 +136,7 @@ absl::StatusOr<v1::PlanView> Viewer::View() {
   if (status.ok()) status = ShowResources();
   if (status.ok()) status = ShowOutputs();
   if (status.ok()) status = ShowDrift();
+  if (status.ok()) status = ShowData();
   if (status.ok()) status = ShowDeferred();
   if (status.ok()) status = ShowInvocations();
   if (status.ok()) status = ShowBackendAndState();
@@ -185,6 +187,15 @@ absl::Status Viewer::ShowDrift() {
     const bool sound = read->change.differs_from_state().empty();
     if (sound && (nothing || !IsShown(change, read->change))) continue;
     *view_.add_resource_drift() = std::move(read->change);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Viewer::ShowData() {
+  for (const DataObjects& data : ChangedData(saved_)) {
+    auto read = reader_.Data(*data.before, *data.after);
+    if (!read.ok()) return read.status();
+    *view_.add_data_changes() = *std::move(read);
   }
   return absl::OkStatus();
 }
@@ -258,7 +269,7 @@ absl::Status Viewer::ShowBackendAndState() {
   if (!backend.ok()) return backend.status();
   *view_.mutable_backend() = *std::move(backend);
   *view_.mutable_state() = Summarize(saved_.state(), reader_.secrets());
-  view_.mutable_state()->set_previous_content_digest(saved_.previous_state().digest);
+  view_.mutable_state()->set_previous_content_digest(StoredDigest(saved_));
   AddObjectsWithoutChange(saved_, view_.mutable_state());
   HideIds();
   return absl::OkStatus();

@@ -183,6 +183,27 @@ void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view) {
   for (const std::string& name : names) view->add_without_change(name);
 }
 
+std::string StoredDigest(const SavedPlan& saved) {
+  std::unordered_set<const StateObject*> imported;
+  Collect(saved.plan().resource_changes(), saved.previous_state(), Imports, &imported);
+  if (imported.empty()) return saved.previous_state().digest;
+  return DigestOf(saved.previous_state(),
+                  [&imported](const StateObject& object) { return !imported.contains(&object); });
+}
+
+std::vector<DataObjects> ChangedData(const SavedPlan& saved) {
+  const StateFile& before = saved.previous_state();
+  const StateFile& after = saved.state();
+  std::vector<DataObjects> changed;
+  if (&before == &after) return changed;
+  for (const uint32_t position : after.by_address) {
+    const StateObject& object = after.objects[position];
+    const StateObject* const was = object.managed ? nullptr : before.Find(object.address);
+    if (was != nullptr && !IsSame(was->attributes, object.attributes)) changed.push_back({was, &object});
+  }
+  return changed;
+}
+
 bool DeletesEverything(const SavedPlan& saved) {
   std::unordered_set<const StateObject*> deleted;
   Collect(saved.plan().resource_changes(), saved.state(), Deletes, &deleted);

@@ -39,6 +39,17 @@ void AddDriftDifferences(const plan_file::ResourceInstanceChange& drift, const V
 // changed without an entry of `resource_drift` that says so.
 void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view);
 
+// The digest of what the backend holds: Terraform puts what it imports into the state before planning, too.
+std::string StoredDigest(const SavedPlan& saved);
+
+// What data sources say in the state before it was refreshed and after, where both have them.
+struct DataObjects {
+  const StateObject* before = nullptr;
+  const StateObject* after = nullptr;
+};
+// Those that differ, in the order of their addresses.
+std::vector<DataObjects> ChangedData(const SavedPlan& saved);
+
 // Whether the plan deletes every managed object of its state, and there is one.
 bool DeletesEverything(const SavedPlan& saved);
 

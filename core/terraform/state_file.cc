@@ -124,7 +124,6 @@ class StateReader {
   bool NameObjects();
   bool NameObject(Address address, StateObject* object);
   absl::Status SortObjects();
-  void DigestObjects();
 
   bool FailAsJson();
   bool Fail(std::string_view what) {
@@ -608,21 +607,6 @@ absl::Status StateReader::SortObjects() {
                     "two objects have the same address and the same deposed key");
 }
 
-// A line for each object, as JSON: ["ADDRESS","DEPOSED",{ATTRIBUTES}].
-void StateReader::DigestObjects() {
-  digest::Sha256Hasher hasher;
-  std::string line;
-  for (const uint32_t position : state_.by_address) {
-    const StateObject& object = state_.objects[position];
-    const Value parts[] = {Value::String(object.address), Value::String(object.deposed), object.attributes};
-    line.clear();
-    WriteJson(Value::Sequence(parts), &line);
-    line.push_back('\n');
-    hasher.Update(line);
-  }
-  state_.digest = hasher.Finish();
-}
-
 absl::Status StateReader::StatusOf(const rapidjson::ParseResult& result) {
   if (result.Code() == rapidjson::kParseErrorNumberTooBig) Fail(kTooLargeNumber);
   if (result.IsError()) FailAsJson();
@@ -640,7 +624,7 @@ absl::StatusOr<StateFile> StateReader::FinishHead(const rapidjson::ParseResult& 
 absl::StatusOr<StateFile> StateReader::Finish(const rapidjson::ParseResult& result) {
   if (const absl::Status status = StatusOf(result); !status.ok()) return status;
   if (const absl::Status sorted = SortObjects(); !sorted.ok()) return sorted;
-  DigestObjects();
+  state_.digest = DigestOf(state_, [](const StateObject&) { return true; });
   return std::move(state_);
 }
 
@@ -683,6 +667,22 @@ rapidjson::ParseResult Parse(StateSource* source, StateReader* reader) {
 }
 
 }  // namespace
+
+// A line for each object, as JSON: ["ADDRESS","DEPOSED",{ATTRIBUTES}].
+std::string DigestOf(const StateFile& state, const std::function<bool(const StateObject&)>& counts) {
+  digest::Sha256Hasher hasher;
+  std::string line;
+  for (const uint32_t position : state.by_address) {
+    const StateObject& object = state.objects[position];
+    if (!counts(object)) continue;
+    const Value parts[] = {Value::String(object.address), Value::String(object.deposed), object.attributes};
+    line.clear();
+    WriteJson(Value::Sequence(parts), &line);
+    line.push_back('\n');
+    hasher.Update(line);
+  }
+  return hasher.Finish();
+}
 
 absl::StatusOr<StateFile> ReadState(const NextChunk& next_chunk, ValueArena* arena, const Limits& limits,
                                     std::string_view place) {

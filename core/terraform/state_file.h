@@ -85,6 +85,9 @@ absl::StatusOr<StateFile> ReadState(const NextChunk& next_chunk, ValueArena* are
 absl::StatusOr<StateFile> ReadStateHead(const NextChunk& next_chunk, const Limits& limits,
                                         std::string_view place);
 
+// As `digest`, of the objects for which `counts` holds.
+std::string DigestOf(const StateFile& state, const std::function<bool(const StateObject&)>& counts);
+
 // Whether a value of a plan is the one that a state holds. As IsSame(), but for how states write values:
 // where an attribute may be of any type, the value is wrapped as {"value": …, "type": …}; and a number that
 // is text in the plan can be the same number in another form.

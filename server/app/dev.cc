@@ -331,6 +331,9 @@ absl::Status DevInstance::WriteConfig() {
 }
 
 absl::Status DevInstance::WriteEnvironments() {
+  std::error_code failed;
+  const std::filesystem::path programs = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (failed) return absl::InternalError(absl::StrCat("/proc/self/exe: ", failed.message()));
   for (const DevIdentity& identity : DevIdentities()) {
     const std::string text =
         absl::StrCat("# ", identity.name, ": ", identity.role, ".\n",                                       //
@@ -339,7 +342,8 @@ absl::Status DevInstance::WriteEnvironments() {
                      "export COUNTERSIGN_JWKS_FILE=", Shell(Path("jwks.json")), "\n",                       //
                      "export COUNTERSIGN_ISSUER=", Issuer(), "\n",                                          //
                      "export COUNTERSIGN_CERTIFICATE_FILE=", Shell(IdentityStem(identity) + ".pem"), "\n",  //
-                     "export COUNTERSIGN_KEY_FILE=", Shell(IdentityStem(identity) + ".key"), "\n");
+                     "export COUNTERSIGN_KEY_FILE=", Shell(IdentityStem(identity) + ".key"), "\n",          //
+                     "export PATH=\"$PATH\":", Shell(programs.parent_path().string()), "\n");
     if (auto status = WriteFile(Path("env/") + identity.name + ".sh", text, 0600); !status.ok())
       return status;
   }
@@ -360,7 +364,7 @@ absl::Status DevInstance::StartServer() {
 }
 
 void DevInstance::PrintGuide() const {
-  const std::string source = absl::StrCat("source ", Shell(Path("env")), "/");
+  const std::string source = absl::StrCat(". ", Shell(Path("env")), "/");
   std::string text =
       absl::StrCat("countersignd dev is ready.",
                    first_start_ ? " This was its first start in this directory." : "", "\n\n",  //

@@ -8,11 +8,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/terraform/plan_comparison.h"
 #include "core/terraform/plan_view.h"
+#include "core/terraform/state_file.h"
 #include "tests/provider/scenario_summaries.h"
 #include "tests/provider/scenarios.h"
 #include "tests/provider/show_comparison.h"
@@ -50,6 +53,21 @@ void ExpectHonest(const v1::PlanView& view) {
   }
 }
 
+// What the backend holds is what the view says that it does, where nothing moves.
+void ExpectStored(const v1::PlanView& view, const std::string& pulled) {
+  const auto moves = [](const v1::ResourceChange& change) { return !change.previous_address().empty(); };
+  if (pulled.empty() || std::any_of(view.resource_changes().begin(), view.resource_changes().end(), moves) ||
+      std::any_of(view.resource_drift().begin(), view.resource_drift().end(), moves)) {
+    return;
+  }
+  terraform::ValueArena arena{terraform::Limits()};
+  std::string_view rest = pulled;
+  const auto state = terraform::ReadState([&rest] { return std::exchange(rest, {}); }, &arena,
+                                          terraform::Limits(), "terraform state pull");
+  ASSERT_TRUE(state.ok()) << state.status().message();
+  EXPECT_EQ(view.state().previous_content_digest(), state->digest);
+}
+
 TEST_P(PlanEqualityTest, WeSayWhatTerraformSays) {
   testing::TerraformWorkspace terraform;
   const auto plans = RunScenario(GetParam(), terraform);
@@ -64,6 +82,7 @@ TEST_P(PlanEqualityTest, WeSayWhatTerraformSays) {
               expected == ExpectedSummaries().end() ? "not in the table" : expected->second);
     EXPECT_THAT(DifferencesFromShow(*view, plan), IsEmpty());
     ExpectHonest(*view);
+    ExpectStored(*view, plan.state);
     const std::string all = view->SerializeAsString();
     for (const std::string secret : kSecrets) EXPECT_EQ(all.find(secret), std::string::npos) << secret;
     views[plan.name] = *view;

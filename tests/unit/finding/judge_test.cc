@@ -699,6 +699,19 @@ std::vector<Case> IntegrityCases() {
   const auto unknown = [](PlanWorld& w, const std::vector<std::string>& actions) {
     Set(w.Add("aws_vpc.v", actions), "cidr_block", "\"10.0.0.0/8\"", "")->set_after_unknown(true);
   };
+  const auto data = [](PlanWorld& w) {
+    v1::ResourceChange* change = w.plan.add_data_changes();
+    change->set_address("data.aws_ami.a");
+    change->add_attribute_changes()->set_path("id");
+  };
+  const auto drift = [](PlanWorld& w, const char* before, const char* after) {
+    v1::ResourceChange* change = w.plan.add_resource_drift();
+    change->set_address("aws_db_instance.d");
+    change->set_mode("managed");
+    change->set_type("aws_db_instance");
+    change->add_actions("update");
+    Set(change, "backup_retention_period", before, after);
+  };
   const auto made = [](PlanWorld& w, absl::Duration ago) {
     w.plan.mutable_timestamp()->set_seconds(absl::ToUnixSeconds(w.context.now - ago));
   };
@@ -714,6 +727,24 @@ std::vector<Case> IntegrityCases() {
       {"provider-differs-from-state", Finding::HIGH,
        [](PlanWorld& w) { w.Add("aws_db_instance.a", {"delete"}, "prod")->mutable_provider_change(); },
        [](PlanWorld& w) { w.Add("aws_db_instance.a", {"no-op"}, "prod")->mutable_provider_change(); }},
+      {"data-changed", Finding::WARNING, [&](PlanWorld& w) { data(w); },
+       [](PlanWorld& w) { w.plan.add_data_changes()->set_address("data.aws_ami.a"); }},
+      {"data-changed", Finding::HIGH,
+       [&](PlanWorld& w) {
+         data(w);
+         w.AddCode("provisioner", "provisioner \"local-exec\"", "\"echo ${data.aws_ami.a.id}\"", true);
+       },
+       [](PlanWorld&) {}},
+      {"changes-omitted", Finding::HIGH,
+       [](PlanWorld& w) { w.Add("aws_vpc.v", {"update"})->set_attribute_changes_omitted(1); },
+       [](PlanWorld& w) { w.Add("aws_vpc.v", {"update"}); }},
+      {"drift-weakens", Finding::HIGH, [&](PlanWorld& w) { drift(w, "7", "0"); },
+       [&](PlanWorld& w) { drift(w, "0", "7"); }},
+      {"drift-weakens", Finding::HIGH, [&](PlanWorld& w) { drift(w, "7", "0"); },
+       [&](PlanWorld& w) {  // And the plan makes it as it was.
+         drift(w, "7", "0");
+         Set(w.Add("aws_db_instance.d", {"update"}), "backup_retention_period", "0", "7");
+       }},
       {"plan-errored", Finding::CRITICAL, [](PlanWorld& w) { w.plan.set_errored(true); }, [](PlanWorld&) {}},
       {"plan-errored", Finding::CRITICAL, [](PlanWorld& w) { w.plan.set_applyable(false); },
        [](PlanWorld& w) {  // OpenTofu does not say.

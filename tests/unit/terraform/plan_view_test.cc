@@ -677,6 +677,49 @@ TEST_F(EditedRefreshTest, IsSeenWhereDriftSaysOtherThanTheStates) {
       << "refreshing never makes one object another";
 }
 
+// Terraform puts what it imports into both states; the backend does not hold it yet.
+TEST(PlanViewTest, WhatIsImportedIsNotInTheStoredState) {
+  const PlannedObject kept = {.address = "aws_vpc.kept", .action = kActionNoOp, .before = {{"id", "a"}}};
+  const PlannedObject imported = {.address = "aws_vpc.new", .action = kActionNoOp, .before = {{"id", "b"}}};
+  SmallPlan plan{.objects = {kept, imported}};
+  const std::string stored = Read(SmallPlan{.objects = {kept}}.Bytes()).state().previous_content_digest();
+  EXPECT_NE(Read(plan.Bytes()).state().previous_content_digest(), stored);
+  plan.edit = [](Plan* message) {
+    message->mutable_resource_changes(1)->mutable_change()->mutable_importing()->set_id("b");
+  };
+  EXPECT_EQ(Read(plan.Bytes()).state().previous_content_digest(), stored);
+}
+
+// They go into providers and provisioners, and no change of a resource says them.
+TEST(PlanViewTest, ShowsWhatDataSourcesSayOtherwise) {
+  const auto says = [](const char* id) {
+    return [id](json* state) {
+      (*state)["resources"].push_back(
+          {{"mode", "data"},
+           {"type", "aws_ami"},
+           {"name", "a"},
+           {"provider", R"(provider["registry.terraform.io/hashicorp/aws"])"},
+           {"instances",
+            {{{"schema_version", 0},
+              {"attributes", {{"id", id}, {"owner", "me"}, {"password", std::string("planted-") + id}}},
+              {"sensitive_attributes", json::array()}}}}});
+    };
+  };
+  const std::string plan = SmallPlan().Bytes();
+  EXPECT_THAT(Read(EditState(plan, says("ami-1"))).data_changes(), IsEmpty());
+  const v1::PlanView view =
+      Read(EditState(EditState(plan, "tfstate-prev", says("ami-1")), "tfstate", says("ami-2; id")));
+  ASSERT_THAT(view.data_changes(), SizeIs(1));
+  EXPECT_EQ(view.data_changes(0).address(), "data.aws_ami.a");
+  ASSERT_THAT(view.data_changes(0).attribute_changes(), SizeIs(2));
+  const v1::AttributeChange& id = view.data_changes(0).attribute_changes(0);
+  EXPECT_EQ(id.path(), "id");
+  EXPECT_EQ(id.after_json(), "\"ami-2; id\"");
+  EXPECT_EQ(view.data_changes(0).attribute_changes(1).path(), "password");
+  EXPECT_TRUE(view.data_changes(0).attribute_changes(1).masked());
+  EXPECT_EQ(view.DebugString().find("planted"), std::string::npos);
+}
+
 TEST_F(EditedRefreshTest, DriftWithoutAChangeOfValuesIsShownWhereItIsFalse) {
   const v1::PlanView view = Edited(Nothing, Nothing, [](Plan* plan) {
     AddDrift(plan);
