@@ -38,54 +38,23 @@ constexpr std::array<CodeKind, 14> kKinds = {{
     {"write_only", "reaches-out", Finding::INFO, Finding::WARNING},
 }};
 
-// What views have in place of secrets that are written into code.
-constexpr std::string_view kHiddenPart = "(hidden)";
-
 std::string PlaceOf(const v1::CodeBlock& block) {
   return text::Concat(block.module().empty() ? "" : block.module() + "/", block.file(), ":", block.line());
 }
 
+// `detail` is only a part of what it does, with secrets hidden; `digest` is of all of it.
 std::string KeyOf(const v1::CodeBlock& block) {
-  return text::Concat(block.kind(), "\n", block.module(), "\n", block.what(), "\n", block.detail());
-}
-
-std::string FileKey(std::string_view module, std::string_view path) {
-  return text::Concat(module, "\n", path.substr(path.rfind('/') + 1));
+  return text::Concat(block.kind(), "\n", block.module(), "\n", block.what(), "\n", block.detail(), "\n",
+                      block.digest());
 }
 
 // Which code the target's last configuration had.
-class KnownCode {
- public:
-  explicit KnownCode(const v1::TargetMemory* memory) {
-    if (memory == nullptr) return;
-    for (const v1::ConfigurationFile& file : memory->configuration().files()) {
-      files_.emplace(FileKey(file.module(), file.path()), file.digest());
-    }
-    for (const v1::CodeBlock& block : memory->configuration().code_blocks()) blocks_.insert(KeyOf(block));
-  }
-
-  // Of files of the plan that are as they were.
-  void TakeFiles(const v1::PlanConfiguration& configuration) {
-    for (const v1::ConfigurationFile& file : configuration.files()) {
-      std::string key = FileKey(file.module(), file.path());
-      const auto at = files_.find(key);
-      if (at != files_.end() && at->second == file.digest()) same_.insert(std::move(key));
-    }
-  }
-
-  bool Has(const v1::CodeBlock& block) const {
-    if (!blocks_.contains(KeyOf(block))) return false;
-    // What it does stands in `detail`; where it does not, all of the file must be the same.
-    const bool told = !block.detail().empty() && block.detail() != "computed" &&
-                      block.detail().find(kHiddenPart) == std::string::npos;
-    return told || same_.contains(FileKey(block.module(), block.file()));
-  }
-
- private:
-  absl::flat_hash_map<std::string, std::string> files_;
-  absl::flat_hash_set<std::string> blocks_;
-  absl::flat_hash_set<std::string> same_;
-};
+absl::flat_hash_set<std::string> KnownCode(const v1::TargetMemory* memory) {
+  absl::flat_hash_set<std::string> known;
+  if (memory == nullptr) return known;
+  for (const v1::CodeBlock& block : memory->configuration().code_blocks()) known.insert(KeyOf(block));
+  return known;
+}
 
 // Reading files beside the configuration is common; reading others is not.
 bool LeavesDirectory(std::string_view detail) {
@@ -107,14 +76,13 @@ std::string SentenceOf(const Found& found) {
 }
 
 void JudgeBlocks(const PlanFacts& facts, FindingList* findings) {
-  KnownCode known(facts.memory());
-  known.TakeFiles(facts.plan().configuration());
+  const absl::flat_hash_set<std::string> known = KnownCode(facts.memory());
   std::map<std::string_view, Found> found;
   for (const v1::CodeBlock& block : facts.plan().configuration().code_blocks()) {
     const auto kind = std::find_if(kKinds.begin(), kKinds.end(),
                                    [&block](const CodeKind& entry) { return entry.kind == block.kind(); });
     if (kind == kKinds.end()) continue;
-    const bool is_known = known.Has(block);
+    const bool is_known = known.contains(KeyOf(block));
     Finding::Severity severity = is_known ? kind->known : kind->unknown;
     if (!is_known && block.kind() == "file_function" && LeavesDirectory(block.detail()))
       severity = Finding::HIGH;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace countersign::terraform {
 
@@ -40,6 +41,11 @@ struct CodeBlock {
   int line = 0;
   std::string what;    // provisioner "local-exec" in resource aws_instance.web
   std::string detail;  // What tells most about it, as written, or "computed"; empty when there is nothing.
+  // Of all of its text and of what the locals, variables and modules in it stand for, but for the values that
+  // variables of the root are given.
+  std::string digest;
+  std::vector<std::string> variables;  // Of the root: those that it refers to, sorted.
+  bool any_variable = false;           // Which of them cannot be told.
 };
 
 // How many blocks of the kinds that `terraform show -json` lists. Those of override files are changes to

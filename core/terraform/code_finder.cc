@@ -51,7 +51,7 @@ class Finder {
     for (const SourceCall& call : source_.calls) TakeCall(call);
     for (const SourcePath& path : source_.paths) TakePath(path);
     std::stable_sort(found_.blocks.begin() + static_cast<std::ptrdiff_t>(before), found_.blocks.end(),
-                     [](const CodeBlock& a, const CodeBlock& b) { return a.line < b.line; });
+                     [](const FoundBlock& a, const FoundBlock& b) { return a.block.line < b.block.line; });
     return overflow_;
   }
 
@@ -97,27 +97,26 @@ class Finder {
   absl::Status TakeKnown(uint32_t index) {
     const SourceBlock& block = source_.blocks[index];
     const std::string_view type = block.type;
-    if (type == "action") Add(Kind::kAction, block.line, Name(block), "");
+    if (type == "action") Add(Kind::kAction, block, Name(block), "");
     if (type == "action_trigger") {
-      Add(Kind::kAction, block.line, In("action_trigger", index), Arguments(index, {"events", "actions"}));
+      Add(Kind::kAction, block, In("action_trigger", index), Arguments(index, {"events", "actions"}));
     }
-    if (type == "backend") Add(Kind::kBackend, block.line, Name(block), "");
-    if (type == "check") Add(Kind::kCheck, block.line, Name(block), "");
-    if (type == "cloud") Add(Kind::kCloud, block.line, Name(block), "");
+    if (type == "backend") Add(Kind::kBackend, block, Name(block), "");
+    if (type == "check") Add(Kind::kCheck, block, Name(block), "");
+    if (type == "cloud") Add(Kind::kCloud, block, Name(block), "");
     if (type == "connection") TakeConnection(index);
     if (type == "data") TakeData(index);
-    if (type == "encryption") Add(Kind::kEncryption, block.line, Name(block), "");
-    if (type == "ephemeral") Add(Kind::kEphemeral, block.line, Name(block), "");
-    if (type == "import")
-      Add(Kind::kImport, block.line, Name(block), Arguments(index, {"to", "id", "identity"}));
+    if (type == "encryption") Add(Kind::kEncryption, block, Name(block), "");
+    if (type == "ephemeral") Add(Kind::kEphemeral, block, Name(block), "");
+    if (type == "import") Add(Kind::kImport, block, Name(block), Arguments(index, {"to", "id", "identity"}));
     if (type == "lifecycle") TakeLifecycle(index);
     if (type == "module") return TakeModule(index);
-    if (type == "moved") Add(Kind::kMoved, block.line, Name(block), Arguments(index, {"from", "to"}));
+    if (type == "moved") Add(Kind::kMoved, block, Name(block), Arguments(index, {"from", "to"}));
     if (type == "provider") TakeProvider(index);
     if (type == "provisioner") TakeProvisioner(index);
-    if (type == "removed") Add(Kind::kRemoved, block.line, Name(block), Arguments(index, {"from"}));
+    if (type == "removed") Add(Kind::kRemoved, block, Name(block), Arguments(index, {"from"}));
     if (type == "required_providers") TakeRequiredProviders(index);
-    if (type == "state_store") Add(Kind::kStateStore, block.line, Name(block), "");
+    if (type == "state_store") Add(Kind::kStateStore, block, Name(block), "");
     if (type == "variable") TakeVariable(index);
     return absl::OkStatus();
   }
@@ -126,12 +125,11 @@ class Finder {
     const SourceBlock& block = source_.blocks[index];
     const std::string what = block.depth == 1 ? Name(block) : In(Name(block), index);
     if (block.labels[0] == "external") {
-      Add(Kind::kExternalData, block.line, what, Arguments(index, {"program", "working_dir"}));
+      Add(Kind::kExternalData, block, what, Arguments(index, {"program", "working_dir"}));
     }
-    if (block.labels[0] == "http")
-      Add(Kind::kHttpData, block.line, what, Arguments(index, {"method", "url"}));
+    if (block.labels[0] == "http") Add(Kind::kHttpData, block, what, Arguments(index, {"method", "url"}));
     if (block.labels[0] == "terraform_remote_state") {
-      Add(Kind::kRemoteState, block.line, what, Arguments(index, {"backend", "workspace"}));
+      Add(Kind::kRemoteState, block, what, Arguments(index, {"backend", "workspace"}));
     }
   }
 
@@ -144,7 +142,7 @@ class Finder {
     found_.called_modules.push_back(place_.module.empty() ? std::string(name)
                                                           : text::Concat(place_.module, ".", name));
     const SourceAttribute* const from = source_.Find(index, "source");
-    Add(Kind::kModule, block.line, Name(block), from == nullptr ? "" : LiteralOrComputed(*from));
+    Add(Kind::kModule, block, Name(block), from == nullptr ? "" : LiteralOrComputed(*from));
     return absl::OkStatus();
   }
 
@@ -153,18 +151,18 @@ class Finder {
     const SourceAttribute* const alias = source_.Find(index, "alias");
     const std::string with =
         alias == nullptr ? "" : text::Concat(" with alias ", Quoted(LiteralOrComputed(*alias)));
-    Add(Kind::kProvider, block.line, Name(block) + with, digest::Sha256(block.body));
+    Add(Kind::kProvider, block, Name(block) + with, digest::Sha256(block.body));
   }
 
   void TakeProvisioner(uint32_t index) {
     const SourceBlock& block = source_.blocks[index];
     const bool local = !block.labels.empty() && block.labels[0] == "local-exec";
-    Add(local ? Kind::kLocalExec : Kind::kProvisioner, block.line, In(Name(block), index),
+    Add(local ? Kind::kLocalExec : Kind::kProvisioner, block, In(Name(block), index),
         Arguments(index, kProvisionerArguments));
   }
 
   void TakeConnection(uint32_t index) {
-    Add(Kind::kConnection, source_.blocks[index].line, In("connection", index),
+    Add(Kind::kConnection, source_.blocks[index], In("connection", index),
         Arguments(index, {"type", "host"}));
   }
 
@@ -173,7 +171,7 @@ class Finder {
     for (uint32_t at = block.first_attribute; at != SourceBlock::kNone; at = source_.attributes[at].next) {
       const SourceAttribute& attribute = source_.attributes[at];
       Add(Kind::kRequiredProvider, attribute.line, text::Concat("required provider ", Quoted(attribute.name)),
-          attribute.expression);
+          attribute.expression, TextOf(source_, attribute));
     }
   }
 
@@ -203,22 +201,25 @@ class Finder {
   void TakeAttribute(const SourceAttribute& attribute) {
     const bool in_resource = source_.blocks[outermost_[attribute.block]].type == "resource";
     if (!in_resource || !attribute.name.ends_with("_wo")) return;
-    Add(Kind::kWriteOnly, attribute.line, In(attribute.name, attribute.block), "");
+    Add(Kind::kWriteOnly, attribute.line, In(attribute.name, attribute.block), "",
+        TextOf(source_, attribute));
   }
 
   void TakeCall(const SourceCall& call) {
     const bool built_in = call.scope.empty() || call.scope == "core";
     if (built_in && !ReadsRunner(call.name)) return;
-    const std::string what = In(text::Concat(built_in ? call.name : call.function, "()"),
-                                source_.attributes[call.attribute].block);
+    const SourceAttribute& attribute = source_.attributes[call.attribute];
+    const std::string what = In(text::Concat(built_in ? call.name : call.function, "()"), attribute.block);
+    // In JSON the arguments are a part of what was unescaped.
+    const CodeText text = source_.json ? TextOf(source_, attribute) : CodeText{call.arguments, false};
     Add(built_in ? Kind::kFileFunction : Kind::kProviderFunction, call.line, what,
-        FirstLiteralArgument(call).value_or(std::string(kComputed)));
+        FirstLiteralArgument(call).value_or(std::string(kComputed)), text);
   }
 
   void TakePath(const SourcePath& path) {
     if (path.name == "module" || path.name == "root") return;
     const uint32_t block = source_.attributes[path.attribute].block;
-    Add(Kind::kPathReference, path.line, In(text::Concat("path.", path.name), block), "");
+    Add(Kind::kPathReference, path.line, In(text::Concat("path.", path.name), block), "", {});
   }
 
   // `what` and the outermost block around the block `index`.
@@ -258,14 +259,24 @@ class Finder {
     return all;
   }
 
-  void Add(Kind kind, int line, std::string_view what, std::string_view detail) {
+  void Add(Kind kind, const SourceBlock& block, std::string_view what, std::string_view detail) {
+    Add(kind, block.line, what, detail, TextOf(source_, block));
+  }
+
+  void Add(Kind kind, int line, std::string_view what, std::string_view detail, CodeText text) {
     found_.text_bytes += what.size() + detail.size();
     if (found_.blocks.size() >= limits_.code_blocks || found_.text_bytes > limits_.code_text_bytes) {
       overflow_ = Refuse(line, "there is more code in the configuration than can be reviewed");
       return;
     }
-    found_.blocks.push_back({kind, std::string(place_.module), std::string(place_.name), line,
-                             std::string(what), std::string(detail)});
+    CodeBlock block;
+    block.kind = kind;
+    block.module = place_.module;
+    block.file = place_.name;
+    block.line = line;
+    block.what = what;
+    block.detail = detail;
+    found_.blocks.push_back({std::move(block), text});
   }
 
   const ConfigurationSource& source_;

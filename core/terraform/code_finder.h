@@ -9,13 +9,19 @@
 #include "absl/status/status.h"
 #include "core/terraform/code_block.h"
 #include "core/terraform/configuration_source.h"
+#include "core/terraform/definitions.h"
 #include "core/terraform/limits.h"
 
 namespace countersign::terraform {
 
-// What was found so far.
+struct FoundBlock {
+  CodeBlock block;  // Without a digest.
+  CodeText text;    // All of it.
+};
+
+// What was found so far. Borrows the texts of the files.
 struct FoundCode {
-  std::vector<CodeBlock> blocks;
+  std::vector<FoundBlock> blocks;
   BlockCounts counts;
   std::vector<ProtectedResource> protected_resources;
   std::vector<std::string> sensitive_variables;  // Of the root, in any order, possibly more than once.

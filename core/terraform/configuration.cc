@@ -8,6 +8,7 @@
 #include "core/digest/digest.h"
 #include "core/terraform/code_finder.h"
 #include "core/terraform/configuration_source.h"
+#include "core/terraform/definitions.h"
 #include "core/terraform/hcl_scanner.h"
 #include "core/terraform/json_scanner.h"
 #include "core/terraform/module_manifest.h"
@@ -76,7 +77,7 @@ absl::StatusOr<Entry> EntryOf(const NamedFile& file, const Limits& limits) {
 
 class Reader {
  public:
-  explicit Reader(const Limits& limits) : limits_(limits) {}
+  explicit Reader(const Limits& limits) : limits_(limits), definitions_(limits) {}
 
   absl::StatusOr<Configuration> Read(std::span<const NamedFile> files) {
     absl::Status status = Sort(files);
@@ -87,13 +88,13 @@ class Reader {
     if (status.ok()) status = ReadFiles();
     if (status.ok()) status = MatchCallsWithModules();
     if (!status.ok()) return status;
-    configuration_.blocks = std::move(found_.blocks);
     configuration_.secret_defaults = std::move(found_.secret_defaults);
     configuration_.sensitive_variables = std::move(found_.sensitive_variables);
     std::sort(configuration_.sensitive_variables.begin(), configuration_.sensitive_variables.end());
     configuration_.counts = found_.counts;
     configuration_.protected_resources = std::move(found_.protected_resources);
     configuration_.digest = DigestOfAll();
+    TakeBlocks();
     for (Entry& entry : entries_) configuration_.files.push_back(std::move(entry.file));
     return std::move(configuration_);
   }
@@ -190,6 +191,7 @@ class Reader {
       left.blocks -= source->blocks.size() - 1;
       const FilePlace place = {entry.file.module, entry.name, path, entry.file.is_override};
       if (absl::Status found = FindCode(*source, place, limits_, &found_); !found.ok()) return found;
+      definitions_.AddFile(*source, entry.file.module);
     }
     return absl::OkStatus();
   }
@@ -206,6 +208,18 @@ class Reader {
                    [](const std::string& key, const Module& module) { return key == module.key; });
     if (same) return absl::OkStatus();
     return Unreadable(kManifestEntry, "the modules are not those that the configuration calls");
+  }
+
+  void TakeBlocks() {
+    for (const Module& module : configuration_.modules) definitions_.AddModule(module.key, module.digest);
+    for (FoundBlock& found : found_.blocks) {
+      CodeBlock& block = configuration_.blocks.emplace_back(std::move(found.block));
+      Meaning meaning = definitions_.MeaningOf(found.text, block.module, configuration_.digest);
+      block.digest = std::move(meaning.digest);
+      block.variables = std::move(meaning.variables);
+      std::sort(block.variables.begin(), block.variables.end());
+      block.any_variable = meaning.any_variable;
+    }
   }
 
   // No part can hold NUL, so that no two modules give the same text.
@@ -230,6 +244,7 @@ class Reader {
   std::vector<Entry> entries_;
   std::map<std::string, std::vector<const Entry*>, std::less<>> files_of_;  // By module, sorted by path.
   FoundCode found_;
+  Definitions definitions_;
 };
 
 }  // namespace

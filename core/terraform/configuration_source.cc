@@ -105,6 +105,8 @@ absl::Status SourceBuilder::AddToken(const HclToken& token) {
     TakeName(token);
     return absl::OkStatus();
   }
+  if (token.kind == Kind::kOpen) depth_ += 1;
+  if (token.kind == Kind::kClose) EndCall(token);
   const Step before = std::exchange(step_, Step::kOther);
   const bool named = before == Step::kName || before == Step::kMember;
   if (named && token.Is(Kind::kOpen, "(")) return AddCall(token);
@@ -133,7 +135,18 @@ absl::Status SourceBuilder::AddCall(const HclToken& parenthesis) {
   const bool scoped = name_.data() != first_.text.data();
   source_.calls.push_back({last_attribute(), first_.line, scoped ? first_.text : std::string_view(), name_,
                            expression_.substr(begin, end - begin), expression_.substr(arguments)});
+  open_calls_.push_back({source_.calls.size() - 1, depth_});
   return absl::OkStatus();
+}
+
+void SourceBuilder::EndCall(const HclToken& parenthesis) {
+  if (!open_calls_.empty() && open_calls_.back().depth == depth_) {
+    std::string_view& arguments = source_.calls[open_calls_.back().call].arguments;
+    arguments = arguments.substr(
+        0, static_cast<size_t>(parenthesis.text.data() + parenthesis.text.size() - arguments.data()));
+    open_calls_.pop_back();
+  }
+  depth_ -= 1;
 }
 
 absl::Status SourceBuilder::CountValue(int line) {

@@ -47,7 +47,7 @@ struct SourceCall {
   std::string_view scope;      // "provider" of provider::aws::arn_parse(); empty when there is none.
   std::string_view name;       // "arn_parse" of it.
   std::string_view function;   // All of it, as written.
-  std::string_view arguments;  // The text from the parenthesis on; goes on behind its end.
+  std::string_view arguments;  // The text with its parentheses.
 };
 
 // path.module and the like.
@@ -88,6 +88,8 @@ class SourceBuilder {
   void BeginExpression(std::string_view text) {
     expression_ = text;
     step_ = Step::kOther;
+    open_calls_.clear();
+    depth_ = 0;
   }
   absl::Status AddToken(const HclToken& token);
 
@@ -107,6 +109,7 @@ class SourceBuilder {
   absl::Status CountValue(int line);
   void TakeName(const HclToken& token);
   absl::Status AddCall(const HclToken& parenthesis);
+  void EndCall(const HclToken& parenthesis);
 
   std::string_view file_;
   const Limits& limits_;
@@ -118,6 +121,12 @@ class SourceBuilder {
   Step step_ = Step::kOther;
   HclToken first_;         // The first part of the name that is being read.
   std::string_view name_;  // Its last part.
+  size_t depth_ = 0;       // How many brackets are open.
+  struct OpenCall {
+    size_t call;
+    size_t depth;
+  };
+  std::vector<OpenCall> open_calls_;
 };
 
 }  // namespace countersign::terraform

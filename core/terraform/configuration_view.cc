@@ -61,6 +61,25 @@ std::string_view KindOf(CodeBlock::Kind kind) {
   return "";
 }
 
+using VariableDigests = std::map<std::string, std::string>;
+
+// The names and the values of all variables.
+std::string TextOf(const VariableDigests& variables) {
+  std::string text;
+  for (const auto& [name, digest] : variables) text += text::Concat("\n", name, " ", digest);
+  return text;
+}
+
+// What a block says with the values that the variables are given.
+std::string TextOf(const CodeBlock& block, const VariableDigests& variables) {
+  std::string text = block.digest;
+  for (const std::string& name : block.variables) {
+    const auto given = variables.find(name);
+    if (given != variables.end()) text += text::Concat("\n", name, " ", given->second);
+  }
+  return text;
+}
+
 void Show(const CodeBlock& block, v1::CodeBlock* shown) {
   shown->set_kind(std::string(KindOf(block.kind)));
   shown->set_module(block.module);
@@ -92,13 +111,19 @@ void Show(const ProviderLock& lock, v1::ProviderLock* shown) {
 
 }  // namespace
 
-v1::PlanConfiguration ShowConfiguration(const Configuration& configuration) {
+v1::PlanConfiguration ShowConfiguration(const Configuration& configuration, const VariableDigests& variables,
+                                        const SaltedDigest& salted) {
   v1::PlanConfiguration shown;
   shown.set_digest(configuration.digest);
   shown.set_lock_file_digest(configuration.lock_digest);
   for (const ConfigurationFile& file : configuration.files) Show(file, shown.add_files());
   for (const Module& module : configuration.modules) Show(module, shown.add_modules());
-  for (const CodeBlock& block : configuration.blocks) Show(block, shown.add_code_blocks());
+  const std::string all_variables = TextOf(variables);
+  for (const CodeBlock& block : configuration.blocks) {
+    Show(block, shown.add_code_blocks());
+    const std::string text = block.any_variable ? block.digest + all_variables : TextOf(block, variables);
+    shown.mutable_code_blocks()->rbegin()->set_digest(salted.Of(text));
+  }
   for (const ProviderLock& lock : configuration.lock) Show(lock, shown.add_providers());
   for (const ProtectedResource& each : configuration.protected_resources) {
     shown.add_protected_resources(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "core/terraform/backend_view.h"
@@ -161,7 +162,9 @@ void Viewer::ShowHead() {
   for (const plan_file::CheckResults& result : plan_.check_results()) {
     Show(result, reader_, view_.add_checks());
   }
-  *view_.mutable_configuration() = ShowConfiguration(saved_.configuration());
+  const std::map<std::string, std::string> variables(view_.variable_digests().begin(),
+                                                     view_.variable_digests().end());
+  *view_.mutable_configuration() = ShowConfiguration(saved_.configuration(), variables, salted_);
 }
 
 absl::Status Viewer::ShowResources() {

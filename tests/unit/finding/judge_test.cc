@@ -616,14 +616,13 @@ std::vector<Case> CodeCases() {
       {"provisioner", Finding::WARNING,  // It was there before.
        [](PlanWorld& w) { w.AddCode("provisioner", "provisioner \"file\"", "\"a\"", true); },
        [](PlanWorld&) {}},
-      {"provisioner", Finding::HIGH,  // It was there before, and what it does now cannot be told.
+      {"provisioner", Finding::HIGH,  // It was there before, and what it refers to is something else now.
        [](PlanWorld& w) {
-         w.AddCode("local_exec", "provisioner \"local-exec\"", "computed", true);
-         w.plan.mutable_configuration()->mutable_files(0)->set_digest("sha256:other");
+         w.AddCode("local_exec", "provisioner \"local-exec\"", "command = local.c", true)
+             ->set_digest("sha256:other");
        },
        [](PlanWorld&) {}},
-      {"provisioner",
-       Finding::HIGH,  // A part of what it does is hidden, so all of its file must be as before.
+      {"provisioner", Finding::WARNING,  // Its file has changed, and it has not.
        [](PlanWorld& w) {
          w.AddCode("local_exec", "provisioner \"local-exec\"", "PASSWORD=(hidden) ./run", true);
          w.plan.mutable_configuration()->mutable_files(0)->set_digest("sha256:other");
@@ -651,6 +650,14 @@ std::vector<Case> CodeCases() {
          w.plan.mutable_configuration()->mutable_code_blocks(0)->set_detail("sha256:elsewhere");
        },
        [](PlanWorld& w) { w.plan.mutable_configuration()->mutable_code_blocks(0)->set_line(99); }},
+      {"provider-changed", Finding::HIGH,  // What it refers to is something else now.
+       [](PlanWorld& w) {
+         w.plan.mutable_configuration()->mutable_code_blocks(0)->set_digest("sha256:elsewhere");
+       },
+       [](PlanWorld& w) {
+         w.plan.mutable_configuration()->set_digest("sha256:other");
+         w.plan.mutable_configuration()->mutable_files(0)->set_digest("sha256:other");
+       }},
       {"provider-changed", Finding::HIGH,
        [](PlanWorld& w) { w.plan.mutable_configuration()->clear_code_blocks(); },
        [](PlanWorld& w) {

@@ -633,6 +633,209 @@ TEST(ConfigurationTest, KeepsItsLimits) {
   EXPECT_THAT(RefusalOf(Nested(), limits), HasSubstr("is no file that Terraform loads"));
 }
 
+// The digest of the only block of a kind.
+std::string DigestIn(const Files& files, Kind kind) {
+  const Configuration configuration = Read(files);
+  std::vector<std::string> digests;
+  for (const CodeBlock& block : configuration.blocks) {
+    if (block.kind == kind) digests.push_back(block.digest);
+  }
+  EXPECT_THAT(digests, SizeIs(1));
+  return digests.size() == 1 ? digests[0] : "";
+}
+
+std::string ProvisionerDigest(std::string_view provisioner, std::string_view others = "") {
+  Files files = Root(text::Concat("resource \"null_resource\" \"a\" {\n  provisioner \"local-exec\" {\n",
+                                  provisioner, "\n  }\n}\n"));
+  files["tfconfig/m-/others.tf"] = others;
+  return DigestIn(files, Kind::kLocalExec);
+}
+
+TEST(CodeDigestTest, CoversEveryArgumentAndNestedBlock) {
+  const std::string command = "command = \"run\"\n";
+  const std::string digest = ProvisionerDigest(command);
+  for (const std::string more : {"environment = { PATH = \"/x\" }", "interpreter = [\"python\"]",
+                                 "working_dir = \"/x\"", "connection {\n host = \"h\"\n}", "quiet = true"}) {
+    EXPECT_NE(ProvisionerDigest(command + more), digest) << more;
+  }
+  EXPECT_EQ(ProvisionerDigest(command, "locals {\n  a = 1\n}\n"), digest);
+}
+
+TEST(CodeDigestTest, CoversLocalsThroughOthers) {
+  for (const std::string command : {"command = local.a", "command = \"${local.a} x\"",
+                                    "environment = { X = [for x in [1] : upper(local.a)] }",
+                                    "command = <<-EOT\n  %{ if true }${ local . a }%{ endif }\n  EOT",
+                                    "connection {\n host = (local\n.a)\n}", "command = local.a[0].b"}) {
+    const auto with = [&command](std::string_view b) {
+      return ProvisionerDigest(
+          command, text::Concat("locals {\n  a = local.b\n}\nlocals {\n  b = ", b, "\n  other = 1\n}\n"));
+    };
+    EXPECT_NE(with("1"), with("2")) << command;
+    EXPECT_EQ(with("1"), with("1\n  more = 2")) << command;
+  }
+}
+
+TEST(CodeDigestTest, FollowsNoNamesThatAreNoReferences) {
+  for (const std::string text :
+       {"environment = { local = 1, module : 2, var = 3 }", "command = x.local.a", "command = x.var[\"a\"]",
+        "command = \"local.a\"", "command = \"$${local.a}\"", "# local.a"}) {
+    EXPECT_EQ(ProvisionerDigest(text, "locals {\n  a = 1\n}\n"),
+              ProvisionerDigest(text, "locals {\n  a = 2\n}\n"))
+        << text;
+  }
+}
+
+TEST(CodeDigestTest, CoversEverythingWhereItCannotBeTold) {
+  for (const std::string text :
+       {"command = local[\"a\"]", "command = var[each.key]", "command = module.*.x",
+        "command = local.undefined", "command = module.undefined.x", "command = var.undefined"}) {
+    EXPECT_NE(ProvisionerDigest(text, "# one"), ProvisionerDigest(text, "# two")) << text;
+  }
+  EXPECT_EQ(ProvisionerDigest("command = null_resource.b.id", "# one"),
+            ProvisionerDigest("command = null_resource.b.id", "# two"));
+}
+
+TEST(CodeDigestTest, EndsWithLocalsThatReferToEachOther) {
+  const auto with = [](std::string_view c) {
+    return ProvisionerDigest(
+        "command = local.a",
+        text::Concat("locals {\n  a = local.b\n  b = \"${local.a}${local.c}\"\n  c = ", c, "\n}\n"));
+  };
+  EXPECT_EQ(with("1"), with("1"));
+  EXPECT_NE(with("1"), with("2"));
+}
+
+TEST(CodeDigestTest, CoversOverridesOfWhatIsReferredTo) {
+  Files files = Root("provider \"aws\" {\n  region = local.a\n}\nlocals {\n  a = 1\n}\n");
+  const std::string digest = DigestIn(files, Kind::kProvider);
+  files["tfconfig/m-/x_override.tf"] = "locals {\n  b = 2\n}\n";
+  EXPECT_EQ(DigestIn(files, Kind::kProvider), digest);
+  files["tfconfig/m-/x_override.tf"] = "locals {\n  a = 2\n}\n";
+  EXPECT_NE(DigestIn(files, Kind::kProvider), digest);
+}
+
+TEST(CodeDigestTest, NamesTheVariablesOfTheRoot) {
+  const auto with = [](std::string_view variable) {
+    return Read(Root(text::Concat("provider \"aws\" {\n  region = local.a\n}\nlocals {\n  a = var.b\n}\n",
+                                  "variable \"b\" {\n  ", variable, "\n}\nvariable \"c\" {}\n")))
+        .blocks[0];
+  };
+  const CodeBlock block = with("default = 1");
+  EXPECT_THAT(block.variables, ElementsAre("b"));
+  EXPECT_FALSE(block.any_variable);
+  EXPECT_NE(with("default = 2").digest, block.digest);
+  EXPECT_EQ(with("default = 1\n  description = \"x\"").digest, block.digest);
+  EXPECT_TRUE(with("default = 1\n}\nlocals {\n  a = local[0]").any_variable);
+}
+
+// The provisioner stands in the module "a" and refers to its variable; "a.b" gives an output.
+Files WithModules() {
+  Files files = Nested();
+  files["tfconfig/m-/main.tf"] =
+      "module \"a\" {\n  source = \"./a\"\n  x = local.x\n  y = 1\n}\nlocals {\n  x = var.z\n}\n"
+      "variable \"z\" {}\n";
+  files["tfconfig/m-a/main.tf"] =
+      "module \"b\" {\n  source = \"x/y/z\"\n  p = 1\n}\nvariable \"x\" {}\nvariable \"y\" {}\n"
+      "resource \"r\" \"r\" {\n  provisioner \"local-exec\" {\n    command = COMMAND\n  }\n}\n";
+  return files;
+}
+
+std::string DigestWith(std::string_view command, const std::string& file = "", const std::string& from = "",
+                       const std::string& to = "") {
+  Files files = WithModules();
+  std::string& module = files["tfconfig/m-a/main.tf"];
+  module.replace(module.find("COMMAND"), 7, command);
+  if (!file.empty()) files[file].replace(files[file].find(from), from.size(), to);
+  return DigestIn(files, Kind::kLocalExec);
+}
+
+TEST(CodeDigestTest, FollowsVariablesToTheCallOfTheModule) {
+  const std::string root = "tfconfig/m-/main.tf";
+  const std::string digest = DigestWith("var.x");
+  EXPECT_NE(DigestWith("var.x", root, "x = local.x", "x = 2"), digest);
+  EXPECT_NE(DigestWith("var.x", root, "x = var.z", "x = 2"), digest);
+  EXPECT_NE(DigestWith("var.x", root, "  x = local.x\n", ""), digest);
+  EXPECT_NE(DigestWith("var.x", "tfconfig/m-a/main.tf", "\"x\" {}", "\"x\" { default = 1 }"), digest);
+  EXPECT_EQ(DigestWith("var.x", root, "y = 1", "y = 2"), digest);
+  EXPECT_EQ(DigestWith("var.x", "tfconfig/m-a.b/main.tf", "value = 1", "value = 2"), digest);
+
+  Files files = WithModules();
+  std::string& module = files["tfconfig/m-a/main.tf"];
+  module.replace(module.find("COMMAND"), 7, "var.x");
+  for (const CodeBlock& block : Read(files).blocks) {
+    if (block.kind == Kind::kLocalExec) {
+      EXPECT_THAT(block.variables, ElementsAre("z"));
+    }
+  }
+}
+
+TEST(CodeDigestTest, CoversAllOfAModuleWhoseOutputIsUsed) {
+  const std::string digest = DigestWith("module.b.o");
+  EXPECT_NE(DigestWith("module.b.o", "tfconfig/m-a.b/main.tf", "value = 1", "value = 2"), digest);
+  EXPECT_NE(DigestWith("module.b.o", "tfconfig/m-a/main.tf", "p = 1", "p = 2"), digest);
+  EXPECT_EQ(DigestWith("module.b.o", "tfconfig/m-/main.tf", "x = var.z", "x = 2"), digest);
+}
+
+TEST(CodeDigestTest, FollowsJson) {
+  const auto with = [](std::string_view local, std::string_view more) {
+    Files files =
+        Root(R"({"resource": {"r": {"r": {"provisioner": {"local-exec": {"command": "${\u006cocal.a}"}}}}}})",
+             "main.tf.json");
+    files["tfconfig/m-/locals.tf.json"] =
+        text::Concat(R"({"locals": {"a": {"${local.b}": 1}, "b": ")", local, R"(", "c": ")", more, R"("}})");
+    return DigestIn(files, Kind::kLocalExec);
+  };
+  EXPECT_NE(with("x", ""), with("y", ""));
+  EXPECT_EQ(with("x", ""), with("x", "y"));
+}
+
+TEST(CodeDigestTest, CoversTheArgumentsOfACallAlone) {
+  const auto with = [](std::string_view value) {
+    return DigestIn(Root(text::Concat("output \"o\" {\n  value = ", value, "\n}\nlocals {\n  a = 1\n}\n")),
+                    Kind::kFileFunction);
+  };
+  const std::string digest = with("\"${file(join(\"/\", [\"a\", local.a]))} x\"");
+  EXPECT_EQ(with("\"${file(join(\"/\", [\"a\", local.a]))} y ${local[0]}\""), digest);
+  EXPECT_NE(with("\"${file(join(\"/\", [\"b\", local.a]))} x\""), digest);
+  EXPECT_NE(with("\"${file(join(\"/\", [\"a\", local.a])) + 1}\""),
+            with("\"${file(join(\"/\", [\"a\"]))}\""));
+}
+
+TEST(CodeDigestTest, CoversEverythingBeyondItsLimits) {
+  const auto with = [](const Limits& limits, std::string_view others) {
+    return Read(Root(text::Concat("provider \"aws\" {\n  region = local.a\n}\nlocals {\n  a = 1\n}\n",
+                                  others)),
+                limits)
+        .blocks[0]
+        .digest;
+  };
+  Limits few;
+  few.definitions = 1;
+  Limits small;
+  small.definition_bytes = 100;
+  EXPECT_EQ(with({}, "# one"), with({}, "# two"));
+  EXPECT_NE(with(few, "# one"), with(few, "# two"));
+  EXPECT_NE(with(small, "# one"), with(small, "# two"));
+}
+
+TEST(ConfigurationViewTest, SaltsDigestsOfCodeWithTheVariablesThatItRefersTo) {
+  Configuration configuration;
+  configuration.blocks.resize(2);
+  configuration.blocks[0].variables = {"a"};
+  configuration.blocks[1].any_variable = true;
+  const auto shown = [&configuration](const std::map<std::string, std::string>& variables, size_t block) {
+    return ShowConfiguration(configuration, variables, SaltedDigest("salt"))
+        .code_blocks(static_cast<int>(block))
+        .digest();
+  };
+  const std::map<std::string, std::string> before = {{"a", "sha256:1"}, {"b", "sha256:1"}};
+  EXPECT_NE(shown({{"a", "sha256:2"}, {"b", "sha256:1"}}, 0), shown(before, 0));
+  EXPECT_EQ(shown({{"a", "sha256:1"}, {"b", "sha256:2"}}, 0), shown(before, 0));
+  EXPECT_NE(shown({{"a", "sha256:1"}, {"b", "sha256:2"}}, 1), shown(before, 1));
+  EXPECT_NE(ShowConfiguration(configuration, before, SaltedDigest("other")).code_blocks(0).digest(),
+            shown(before, 0));
+}
+
 TEST(ConfigurationViewTest, LeavesOutSecretsThatAreWrittenIntoCode) {
   Configuration configuration;
   configuration.blocks.resize(2);
@@ -640,7 +843,7 @@ TEST(ConfigurationViewTest, LeavesOutSecretsThatAreWrittenIntoCode) {
   configuration.blocks[1].detail = "url = \"https://u:hunter2@h/?sig=abcdef\"";
   configuration.modules.resize(1);
   configuration.modules[0].source = "git::https://u:hunter2@h/r.git?ref=v1";
-  const v1::PlanConfiguration shown = ShowConfiguration(configuration);
+  const v1::PlanConfiguration shown = ShowConfiguration(configuration, {}, SaltedDigest("salt"));
   EXPECT_EQ(shown.code_blocks(0).detail(), "command = \"curl -u admin:(hidden) https://h && ./run\"");
   EXPECT_EQ(shown.code_blocks(1).detail(), "url = \"https://u:(hidden)@h/?sig=(hidden)\"");
   EXPECT_EQ(shown.modules(0).source(), "git::https://u:(hidden)@h/r.git?ref=v1");

@@ -1052,5 +1052,23 @@ TEST(SummarizeStateTest, LeavesOutIdsThatAreSecrets) {
   EXPECT_EQ(id(), "");
 }
 
+TEST(PlanViewTest, CodeIsAnotherWhereAVariableThatItRefersToIs) {
+  const auto digest = [](const std::string& used, const std::string& other) {
+    SmallPlan plan;
+    plan.configuration =
+        "provider \"aws\" {\n  region = var.used\n}\nvariable \"used\" {}\nvariable \"other\" {}\n";
+    plan.edit = [&used, &other](Plan* edited) {
+      for (const auto& [name, value] : std::map<std::string, std::string>{{"used", used}, {"other", other}}) {
+        plan_file::Variable* const variable = edited->add_variables();
+        variable->set_name(name);
+        variable->mutable_value()->set_msgpack(Encode(value));
+      }
+    };
+    return Read(plan.Bytes()).configuration().code_blocks(0).digest();
+  };
+  EXPECT_NE(digest("a", "x"), digest("b", "x"));
+  EXPECT_EQ(digest("a", "x"), digest("a", "y"));
+}
+
 }  // namespace
 }  // namespace countersign::terraform
