@@ -46,8 +46,8 @@ absl::StatusOr<v1::PlanView> Read(const std::string& bytes) {
 }
 
 // What is remembered: the state and the configuration that the honest plan was made on.
-v1::TargetMemory Memory() {
-  const v1::PlanView honest = *Read(Honest());
+v1::TargetMemory Memory(const std::string& plan = Honest()) {
+  const v1::PlanView honest = *Read(plan);
   v1::TargetMemory memory;
   memory.set_target("targets/courses");
   memory.set_version(1);
@@ -57,15 +57,18 @@ v1::TargetMemory Memory() {
   return memory;
 }
 
-std::vector<std::string> CodesOf(const v1::PlanView& view) {
-  const v1::TargetMemory memory = Memory();
+std::vector<v1::Finding> FindingsOf(const v1::PlanView& view, const v1::TargetMemory& memory) {
   finding::PlanContext context;
   context.memory = &memory;
   context.environment = "production";
   context.engine = "terraform";
   context.now = absl::FromUnixSeconds(Read(Honest())->timestamp().seconds()) + absl::Minutes(5);
+  return finding::JudgePlan(view, context);
+}
+
+std::vector<std::string> CodesOf(const v1::PlanView& view, const v1::TargetMemory& memory = Memory()) {
   std::vector<std::string> codes;
-  for (const v1::Finding& finding : finding::JudgePlan(view, context)) codes.push_back(finding.code());
+  for (const v1::Finding& finding : FindingsOf(view, memory)) codes.push_back(finding.code());
   return codes;
 }
 
@@ -380,6 +383,33 @@ TEST(HonestPlanTest, ShowsNoPassword) {
   const std::string shown = Read(Honest())->DebugString();
   EXPECT_EQ(shown.find("correct-horse"), std::string::npos);
   EXPECT_EQ(shown.find("another-secret"), std::string::npos);
+}
+
+// A provider and a provisioner that refer to a local each.
+std::string WithLocals(const std::string& region, const std::string& command, const std::string& arguments,
+                       const std::string& other) {
+  return WithMain(
+      "provider \"aws\" {\n  alias  = \"x\"\n  region = local.region\n}\nlocals {\n  region  = \"" + region +
+      "\"\n  command = \"" + command + "\"\n  other   = \"" + other +
+      "\"\n}\nresource \"terraform_data\" \"x\" {\n  provisioner \"local-exec\" {\n" +
+      "    command = local.command\n" + arguments + "  }\n}\n");
+}
+
+TEST(PlanEditsTest, FindsCodeThatReadsAsBeforeAndDoesSomethingElse) {
+  const v1::TargetMemory memory = Memory(WithLocals("eu", "id", "", "1"));
+  const auto provisioner = [&memory](const std::string& plan) {
+    for (const v1::Finding& finding : FindingsOf(*Read(plan), memory)) {
+      if (finding.code() == "provisioner") return finding.severity();
+    }
+    return v1::Finding::SEVERITY_UNSPECIFIED;
+  };
+  EXPECT_EQ(provisioner(WithLocals("eu", "id", "", "2")), v1::Finding::WARNING);
+  EXPECT_EQ(provisioner(WithLocals("us", "id", "", "1")), v1::Finding::WARNING);
+  EXPECT_EQ(provisioner(WithLocals("eu", "rm", "", "1")), v1::Finding::HIGH);
+  EXPECT_EQ(provisioner(WithLocals("eu", "id", "    environment = { PATH = \"/x\" }\n", "1")),
+            v1::Finding::HIGH);
+  EXPECT_THAT(CodesOf(*Read(WithLocals("us", "id", "", "1")), memory), Contains("provider-changed"));
+  EXPECT_THAT(CodesOf(*Read(WithLocals("eu", "rm", "", "2")), memory), Not(Contains("provider-changed")));
 }
 
 }  // namespace
