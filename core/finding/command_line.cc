@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -232,6 +233,7 @@ size_t CountApplying(std::string_view text) {
   const auto in_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '/';
   };
+  const CommandTable& table = CommandTable::Get();
   const std::string lower = Lower(text);
   size_t count = 0;
   bool after_planner = false;
@@ -240,7 +242,7 @@ size_t CountApplying(std::string_view text) {
     while (end < lower.size() && in_word(lower[end])) ++end;
     std::string_view word = FileName(std::string_view(lower).substr(i, end - i));
     if (word.ends_with(".exe")) word.remove_suffix(4);
-    if (IsIn(kPlanners, word)) {
+    if (table.IsPlanner(word)) {
       after_planner = true;
     } else if (after_planner && IsIn(kApplying, word)) {
       ++count;
@@ -479,48 +481,149 @@ class Taker {
     return depth == 0 ? absl::StrCat("argv[", position, "]") : address;
   }
 
-  void TakeWrapped(const Wrapper& wrapper, const Arguments& arguments, const std::string& address,
-                   int depth) {
-    bool opaque = wrapper.opaque || wrapper.adds_arguments;
+  // A wrapper's arguments while they are read.
+  struct Wrapped {
+    const Wrapper& wrapper;
+    const Arguments& arguments;
+    const std::string& address;
+    const int depth;
+    size_t at = 1;
+    int64_t skipped = 0;
+    int64_t spare = 0;  // How many arguments may be values of options that are not known.
+    bool ended = false;
+    bool after_unknown = false;
+    bool opaque = false;
     bool texts = false;
     bool assigns = false;
-    size_t i = 1;
-    if (!wrapper.after.empty()) {
-      while (i < arguments.size() && !Equal(arguments[i], wrapper.after)) ++i;
-      if (i >= arguments.size()) return;
-      ++i;
+    bool found = false;  // The other program.
+  };
+
+  void TakeWrapped(const Wrapper& wrapper, const Arguments& arguments, const std::string& address,
+                   int depth) {
+    const bool outer = elsewhere_;
+    elsewhere_ |= wrapper.elsewhere;
+    Wrapped wrapped{wrapper, arguments, address, depth};
+    if (wrapper.after.empty()) {
+      TakeWrapperArguments(&wrapped);
+    } else {
+      TakeAfter(&wrapped);
     }
-    int64_t skipped = 0;
-    for (; i < arguments.size() && wrapper.after.empty(); ++i) {
-      const std::string& argument = arguments[i];
-      if (argument == "--") {
-        ++i;
-        break;
+    elsewhere_ = outer;
+  }
+
+  void TakeAfter(Wrapped* wrapped) {
+    const Arguments& arguments = wrapped->arguments;
+    const Wrapper& wrapper = wrapped->wrapper;
+    for (size_t i = 1; i < arguments.size(); ++i) {
+      if (!Equal(arguments[i], wrapper.after)) continue;
+      elsewhere_ |= Equal(arguments[i], wrapper.directory_options);
+      if (!wrapped->found && (wrapper.opaque || i + 1 == arguments.size())) AddWrapper(*wrapped);
+      wrapped->at = i + 1;
+      if (i + 1 < arguments.size()) TakeFound(wrapped);
+    }
+  }
+
+  void TakeWrapperArguments(Wrapped* wrapped) {
+    const Arguments& arguments = wrapped->arguments;
+    if (wrapped->wrapper.permutes) {
+      elsewhere_ |= std::any_of(
+          arguments.begin() + 1, arguments.end(),
+          [wrapped](const std::string& argument) { return MovesElsewhere(wrapped->wrapper, argument); });
+    }
+    bool more = true;
+    for (; more && wrapped->at < arguments.size(); ++wrapped->at) more = TakeWrapperArgument(wrapped);
+    const bool opaque = wrapped->wrapper.opaque || wrapped->wrapper.adds_arguments || wrapped->opaque;
+    if (opaque || (!wrapped->found && !wrapped->texts) || (wrapped->wrapper.permutes && !wrapped->texts)) {
+      AddWrapper(*wrapped);
+    }
+  }
+
+  void AddWrapper(const Wrapped& wrapped) {
+    const bool elsewhere = wrapped.wrapper.opaque || (wrapped.wrapper.permutes && !wrapped.texts);
+    AddOpaque(wrapped.arguments, wrapped.address, elsewhere ? Finding::HIGH : Finding::WARNING,
+              elsewhere ? kElsewhereWhat : kOpaqueWhat);
+  }
+
+  // Says whether what follows may be the wrapper's too.
+  bool TakeWrapperArgument(Wrapped* wrapped) {
+    const Wrapper& wrapper = wrapped->wrapper;
+    const std::string& argument = wrapped->arguments[wrapped->at];
+    if (std::exchange(wrapped->after_unknown, false) && !IsOption(argument)) ++wrapped->spare;
+    if (wrapped->ended) return TakePositional(wrapped);
+    if (argument == "--") {
+      wrapped->ended = !wrapper.permutes;
+      return true;
+    }
+    elsewhere_ |= MovesElsewhere(wrapper, argument);
+    if (IsKnownFlag(wrapper, argument)) return true;
+    if (!IsOption(argument)) return TakePositional(wrapped);
+    const bool last = wrapped->at + 1 >= wrapped->arguments.size();
+    const std::string next = last ? "" : wrapped->arguments[wrapped->at + 1];
+    if (HasOption({argument}, wrapper.text_options)) {
+      wrapped->texts = true;
+      wrapped->at += TakeTextOption(wrapper, argument, next,
+                                    Inner(wrapped->address, wrapped->at, wrapped->depth), wrapped->depth);
+    } else if (Equal(argument, wrapper.value_options)) {
+      if (!HasOption({next}, wrapper.text_options)) ++wrapped->at;
+    } else {
+      wrapped->opaque = true;
+      wrapped->after_unknown = argument.find('=') == std::string::npos;
+    }
+    return true;
+  }
+
+  bool TakePositional(Wrapped* wrapped) {
+    const Wrapper& wrapper = wrapped->wrapper;
+    const std::string& argument = wrapped->arguments[wrapped->at];
+    const size_t equals = argument.find('=');
+    if (wrapper.assignments && !wrapped->found && equals != std::string::npos && equals > 0) {
+      // Some take a path with = in it for a program.
+      wrapped->opaque |= argument[0] == '/';
+      wrapped->assigns = true;
+      TakeAssignment(Inner(wrapped->address, wrapped->at, wrapped->depth), argument);
+      return true;
+    }
+    if (wrapped->skipped++ < wrapper.skips) return true;
+    // Where it is not known which of them the program is, those that are known count.
+    if (!wrapped->found || IsKnownProgram(argument)) TakeFound(wrapped);
+    return wrapper.permutes || wrapped->spare-- > 0;
+  }
+
+  bool IsKnownProgram(std::string_view program) const {
+    const std::string_view name = FileName(program);
+    return table_.FindProgram(name) != nullptr || table_.FindWrapper(name) != nullptr ||
+           table_.IsShell(name) || table_.IsInterpreter(name) || CouldBePlanner(program);
+  }
+
+  // The program at `wrapped->at`. What can be read in many ways is read in some only, lest it take for ever.
+  void TakeFound(Wrapped* wrapped) {
+    constexpr int kMaxReadings = 64;
+    if (std::exchange(wrapped->found, true) && ++readings_ > kMaxReadings) {
+      if (readings_ == kMaxReadings + 1) {
+        AddOpaque(wrapped->arguments, wrapped->address, Finding::HIGH, kOpaqueWhat);
       }
-      if (IsKnownFlag(wrapper, argument)) continue;
-      if (wrapper.assignments && IsAssignment(argument)) {
-        assigns = true;
-        TakeAssignment(Inner(address, i, depth), argument);
-      } else if (!IsOption(argument)) {
-        if (skipped++ >= wrapper.skips) break;
-      } else if (HasOption({argument}, wrapper.text_options)) {
-        texts = true;
-        i += TakeTextOption(argument, i + 1 < arguments.size() ? arguments[i + 1] : "",
-                            Inner(address, i, depth), depth);
-      } else if (Equal(argument, wrapper.value_options)) {
-        ++i;
-      } else {
-        opaque = true;
-      }
+      return;
     }
-    if (opaque || (i >= arguments.size() && !texts)) {
-      AddOpaque(arguments, address, wrapper.opaque ? Finding::HIGH : Finding::WARNING,
-                wrapper.opaque ? kElsewhereWhat : kOpaqueWhat);
+    const std::string outer = before_;
+    for (size_t i = 0; wrapped->assigns && i < wrapped->at; ++i) {
+      absl::StrAppend(&before_, wrapped->arguments[i], " ");
     }
-    if (assigns) {
-      for (size_t j = 0; j < i && j < arguments.size(); ++j) absl::StrAppend(&before_, arguments[j], " ");
+    TakeRest(wrapped->wrapper, wrapped->arguments, wrapped->at,
+             Inner(wrapped->address, wrapped->at, wrapped->depth), wrapped->depth);
+    before_ = outer;
+  }
+
+  // Whether the option makes the other program run in another directory or on another machine.
+  static bool MovesElsewhere(const Wrapper& wrapper, const std::string& argument) {
+    const std::vector<std::string>& options = wrapper.directory_options;
+    if (options.empty()) return false;
+    if (Equal(argument, options)) return true;
+    if (std::any_of(options.begin(), options.end(),
+                    [&argument](const std::string& option) { return HasValueWithin(argument, option); })) {
+      return true;
     }
-    if (i < arguments.size()) TakeRest(wrapper, arguments, i, Inner(address, i, depth), depth);
+    return !IsKnownFlag(wrapper, argument) && !Equal(argument, wrapper.value_options) &&
+           HasOption({argument}, options);
   }
 
   // What eval and ssh are given is text for a shell, however many arguments it comes in.
@@ -549,18 +652,18 @@ class Taker {
   }
 
   // Says how many more arguments it took.
-  size_t TakeTextOption(const std::string& argument, const std::string& next, const std::string& address,
-                        int depth) {
-    const size_t equals = argument.find('=');
-    if (argument.starts_with("--") && equals != std::string::npos) {
-      TakeShellText(std::string_view(argument).substr(equals + 1), address, depth + 1);
-      return 0;
+  size_t TakeTextOption(const Wrapper& wrapper, const std::string& argument, const std::string& next,
+                        const std::string& address, int depth) {
+    size_t value = argument.find('=') + 1;
+    if (!argument.starts_with("--")) {
+      value = argument.size();
+      for (const std::string& option : wrapper.text_options) {
+        if (option.size() == 2) value = std::min(value, argument.find(option[1], 1) + 1);
+      }
     }
-    if (!argument.starts_with("--") && argument.size() > 2) {
-      TakeShellText(std::string_view(argument).substr(2), address, depth + 1);
-    }
-    TakeShellText(next, address, depth + 1);
-    return 1;
+    const bool within = value > 0 && value < argument.size();
+    TakeShellText(within ? std::string_view(argument).substr(value) : next, address, depth + 1);
+    return within ? 0 : 1;
   }
 
   void TakeShell(const Arguments& arguments, const std::string& address, int depth) {
@@ -621,6 +724,7 @@ class Taker {
                &command);
     }
     opaque_ |= command.opaque != Finding::SEVERITY_UNSPECIFIED && !program.plans;
+    moved_ |= program.moves;
     if (program.plans && CountApplyingInAnyWay(JoinWhole(arguments)) > 0) ++applying_;
     if (command.what.empty()) command.what = command.changes ? "changes something" : "only reads";
     verdict_.commands.push_back(std::move(command));
@@ -668,6 +772,7 @@ class Taker {
   bool TakeRules(const Program& program, const Arguments& arguments, const ReadArguments& read, int* known,
                  JudgedCommand* command) {
     const Arguments words = WordsOf(arguments);
+    const bool elsewhere = elsewhere_ || moved_ || HasOption(arguments, program.directory_options);
     bool recognised = false;
     for (const CommandRule& rule : program.rules) {
       if (!HasRuleOption(program, rule, arguments, read)) continue;
@@ -677,18 +782,19 @@ class Taker {
       if (loose ? !StandAmong(rule.words, words) : !first) continue;
       if (rule.exact && read.words.size() != rule.words.size()) continue;
       recognised |= first || !program.plans;
-      TakeRule(rule, read.words, known, command);
+      TakeRule(rule, read.words, elsewhere, known, command);
     }
     return recognised;
   }
 
-  void TakeRule(const CommandRule& rule, const Arguments& strict, int* known, JudgedCommand* command) const {
+  void TakeRule(const CommandRule& rule, const Arguments& strict, bool elsewhere, int* known,
+                JudgedCommand* command) const {
     switch (rule.is) {
       case Is::kDestroys:
         command->destroys = std::max(command->destroys, rule.severity);
         return Describe(10 + rule.severity, rule.what, known, command);
       case Is::kUnsaved:
-        if (IsSavedPlan(strict)) {
+        if (IsSavedPlan(strict) && !elsewhere) {
           command->opaque = Finding::HIGH;
           return Describe(5, "applies a saved plan whose content is not judged here", known, command);
         }
@@ -707,7 +813,7 @@ class Taker {
   }
 
   // `apply FILE`, where the file is one that was submitted with the command. Any other is one that nobody
-  // approved.
+  // approved, and in another directory the same name is another file.
   bool IsSavedPlan(const Arguments& strict) const {
     if (strict.size() != 2 || strict[0] != "apply") return false;
     std::string_view file = strict[1];
@@ -762,6 +868,9 @@ class Taker {
   std::string before_;      // The variables that are set for the command that is being judged.
   bool opaque_ = false;     // There is something that may run what is written in other arguments.
   bool ambiguous_ = false;  // Something was read in more than one way.
+  bool elsewhere_ = false;  // A wrapper runs what is being judged in another directory.
+  bool moved_ = false;      // A command before went to another directory.
+  int readings_ = 0;        // How many programs were judged that may be arguments of others.
   size_t applying_ = 0;     // How many commands that apply plans were judged by themselves.
 };
 

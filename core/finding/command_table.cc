@@ -64,6 +64,8 @@ absl::StatusOr<Program> ReadProgram(const nlohmann::json& object, std::string pl
   program.plans = reader.Flag("plans");
   program.reads_input = reader.Flag("reads_input");
   program.guards = reader.Flag("guards");
+  program.directory_options = reader.Texts("directory_options");
+  program.moves = reader.Flag("moves");
   size_t position = 0;
   for (const nlohmann::json* object_of_rule : reader.Objects("rules")) {
     absl::StatusOr<CommandRule> rule =
@@ -88,6 +90,9 @@ absl::StatusOr<Wrapper> ReadWrapper(const nlohmann::json& object, std::string pl
   wrapper.text_options = reader.Texts("text_options");
   wrapper.rest_is_text = reader.Flag("rest_is_text");
   wrapper.opaque = reader.Flag("opaque");
+  wrapper.directory_options = reader.Texts("directory_options");
+  wrapper.elsewhere = reader.Flag("elsewhere");
+  wrapper.permutes = reader.Flag("permutes");
   wrapper.adds_arguments = reader.Flag("adds_arguments");
   if (absl::Status status = reader.Finish(); !status.ok()) return status;
   return wrapper;
@@ -144,6 +149,11 @@ const CommandTable& CommandTable::Get() {
 const Program* CommandTable::FindProgram(std::string_view name) const { return FindByName(programs_, name); }
 const Wrapper* CommandTable::FindWrapper(std::string_view name) const { return FindByName(wrappers_, name); }
 bool CommandTable::IsShell(std::string_view name) const { return MatchesAny(shells_, name); }
+bool CommandTable::IsPlanner(std::string_view name) const {
+  return std::any_of(programs_.begin(), programs_.end(), [name](const Program& program) {
+    return program.plans && MatchesAny(program.names, name);
+  });
+}
 bool CommandTable::IsInterpreter(std::string_view name) const { return MatchesAny(interpreters_, name); }
 bool CommandTable::Steers(std::string_view variable) const {
   return MatchesAny(steering_variables_, variable);

@@ -109,6 +109,29 @@ TEST(JudgeCommandTest, SeesThroughWhatRunsOtherPrograms) {
       {"kubectl", "exec", "pod", "--", "psql", "-c", "DROP TABLE a"},
       {"busybox", "rm", "x"},
       {"flock", "/tmp/lock", "rm", "x"},
+      {"script", "true", "-qc", "dropdb x"},
+      {"script", "-t", "-c", "dropdb x", "true"},
+      {"script", "-qcdropdb x", "true"},
+      {"timeout", "5", "script", "true", "-qc", "dropdb x"},
+      {"bash", "-c", "script true -qc 'dropdb x'"},
+      {"su", "postgres", "true", "-c", "dropdb x"},
+      {"su", "postgres", "--", "true", "-c", "dropdb x"},
+      {"su", "postgres", "--comm=dropdb x"},
+      {"runuser", "postgres", "true", "-c", "dropdb x"},
+      {"nix-shell", "x.nix", "--run", "dropdb x"},
+      {"setsid", "-f", "rm", "true", "-rf", "/srv/data"},
+      {"taskset", "1", "rm", "-rf", "x"},
+      {"taskset", "-c", "0-3", "rm", "-rf", "x"},
+      {"chrt", "-f", "50", "rm", "-rf", "x"},
+      {"exec", "-a", "x", "rm", "-rf", "y"},
+      {"time", "-f", "%e", "rm", "-rf", "y"},
+      {"env", "x-y=1", "rm", "-rf", "x"},
+      {"env", "--", "A=b", "rm", "-rf", "x"},
+      {"timeout", "--", "5", "rm", "-rf", "x"},
+      {"sudo", "--command-timeout", "60", "rm", "-rf", "x"},
+      {"sudo", "--frob", "60", "--frob", "x", "rm", "-rf", "x"},
+      {"xargs", "--replace", "rm", "-rf"},
+      {"find", ".", "-exec", "ls", "{}", "+", "-exec", "rm", "{}", "+"},
   };
   for (const Arguments& argv : commands) {
     EXPECT_THAT(CodesFor(argv), Contains("destructive-command")) << testing::PrintToString(argv);
@@ -202,6 +225,7 @@ TEST(JudgeCommandTest, WantsPlansToBeSaved) {
                                                       {"terragrunt", "run-all", "apply"},
                                                       {"terragrunt", "run", "--all", "apply"},
                                                       {"terraform", "apply", "other.tfplan"},
+                                                      {"script", "true", "-qc", "terraform destroy"},
                                                       {"sudo", "terraform", "apply"}}) {
     EXPECT_THAT(CodesFor(argv), Contains("unsaved-plan")) << testing::PrintToString(argv);
   }
@@ -388,6 +412,10 @@ TEST(JudgeCommandTest, FindsUnsavedPlansHoweverTheyAreWritten) {
            {"watch", "terraform", "apply"},
            {"ssh", "host", "terraform", "apply"},
            {"docker", "run", "hashicorp/terraform:1.5", "apply"},
+           {"setpriv", "tf", "destroy", "-auto-approve"},
+           {"setpriv", "/opt/terraform-1.11.4", "destroy", "-auto-approve"},
+           {"setpriv", "terraform_1.5.0", "apply"},
+           {"setpriv", "tofu-1.8", "apply"},
            {"python3", "-c", "os.execvp('terraform', ['terraform', 'apply'])"},
            {"frobnicate", "C:\\bin\\terraform.exe", "apply"},
        }) {
@@ -401,6 +429,8 @@ TEST(JudgeCommandTest, FindsUnsavedPlansHoweverTheyAreWritten) {
            {"bash", "-c", "terraform plan > x; grep apply x"},
            {"bash", "-c", "cd \"$D\" && terraform plan"},
            {"frobnicate", "terraform", "plan"},
+           {"frobnicate", "tf", "plan"},
+           {"frobnicate", "main.tf", "apply"},
        }) {
     EXPECT_THAT(CodesFor(argv), Not(Contains("unsaved-plan"))) << testing::PrintToString(argv);
   }
@@ -412,9 +442,51 @@ TEST(JudgeCommandTest, LetsASavedPlanHideNoOther) {
     action.add_artifacts()->set_file_name("p");
     return CodesOf(JudgeCommand(action));
   };
-  EXPECT_THAT(codes("cd \"$D\" && terraform apply p"), Not(Contains("unsaved-plan")));
+  EXPECT_THAT(codes("echo \"$D\" && terraform apply p"), Not(Contains("unsaved-plan")));
   EXPECT_THAT(codes("terraform apply p; echo terraform destroy | sh"), Contains("unsaved-plan"));
   EXPECT_THAT(codes("terraform apply -var $'a' p; echo terraform destroy | sh"), Contains("unsaved-plan"));
+}
+
+TEST(JudgeCommandTest, TakesAPlanOfAnotherDirectoryForAnother) {
+  const auto codes = [](const Arguments& argv) {
+    v1::Action action = Command(argv);
+    action.add_artifacts()->set_file_name("p");
+    return CodesOf(JudgeCommand(action));
+  };
+  for (const Arguments& argv :
+       std::vector<Arguments>{{"terraform", "-chdir=x", "apply", "p"},
+                              {"terraform", "--chdir=x", "apply", "p"},
+                              {"terraform", "-chdir", "x", "apply", "p"},
+                              {"tofu", "apply", "-chdir=x", "p"},
+                              {"terragrunt", "--terragrunt-working-dir", "x", "apply", "p"},
+                              {"terragrunt", "--working-dir=x", "apply", "p"},
+                              {"env", "-C", "x", "terraform", "apply", "p"},
+                              {"env", "-Cx", "terraform", "apply", "p"},
+                              {"env", "--chdir=x", "terraform", "apply", "p"},
+                              {"env", "--chd=x", "terraform", "apply", "p"},
+                              {"env", "-iC", "x", "terraform", "apply", "p"},
+                              {"sudo", "-D", "x", "terraform", "apply", "p"},
+                              {"timeout", "5", "env", "-C", "x", "nice", "terraform", "apply", "p"},
+                              {"su", "-", "x", "-c", "terraform apply p"},
+                              {"ssh", "host", "terraform", "apply", "p"},
+                              {"chroot", "x", "terraform", "apply", "p"},
+                              {"kubectl", "exec", "x", "--", "terraform", "apply", "p"},
+                              {"find", "x", "-execdir", "terraform", "apply", "p", ";"},
+                              {"sh", "-c", "cd x && terraform apply p"},
+                              {"sh", "-c", "pushd x; terraform apply p"},
+                              {"sh", "-c", "env -C x true; cd x; sh -c 'terraform apply p'"}}) {
+    EXPECT_THAT(codes(argv), Contains("unsaved-plan")) << testing::PrintToString(argv);
+  }
+  for (const Arguments& argv :
+       std::vector<Arguments>{{"terraform", "apply", "p"},
+                              {"terraform", "apply", "-input=false", "./p"},
+                              {"sudo", "-u", "x", "terraform", "apply", "p"},
+                              {"env", "-i", "A=b", "terraform", "apply", "p"},
+                              {"aws-vault", "exec", "x", "--", "terraform", "apply", "p"},
+                              {"sh", "-c", "env -C x true; terraform apply p"},
+                              {"script", "-qc", "terraform apply p"}}) {
+    EXPECT_THAT(codes(argv), Not(Contains("unsaved-plan"))) << testing::PrintToString(argv);
+  }
 }
 
 TEST(JudgeCommandTest, SaysThatPlanningRunsCode) {
@@ -513,6 +585,12 @@ TEST(JudgeCommandTest, EndsForWhatIsNestedWithoutEnd) {
   Arguments nested(1000, "sudo");
   nested.push_back("ls");
   EXPECT_THAT(CodesFor(nested), Contains("opaque-command"));
+  Arguments unknown;
+  for (int i = 0; i < 500; ++i) unknown.insert(unknown.end(), {"sudo", "-Z"});
+  EXPECT_THAT(CodesFor(unknown), Contains("opaque-command"));
+  Arguments found;
+  for (int i = 0; i < 500; ++i) found.insert(found.end(), {"find", "-exec"});
+  EXPECT_THAT(CodesFor(found), Contains("opaque-command"));
   std::string script;
   for (int i = 0; i < 10'000; ++i) script += "$(";
   EXPECT_THAT(CodesFor({"sh", "-c", script + "ls"}), Contains("opaque-command"));
