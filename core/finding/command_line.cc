@@ -838,6 +838,14 @@ class Taker {
           command->destroys = Finding::CRITICAL;
           Describe(14, verdict.what, known, command);
           break;
+        case SqlVerdict::Does::kWeakens:
+          command->destroys = std::max(command->destroys, Finding::HIGH);
+          Describe(13, verdict.what, known, command);
+          break;
+        case SqlVerdict::Does::kRuns:
+          command->opaque = Finding::HIGH;
+          Describe(4, verdict.what, known, command);
+          break;
         case SqlVerdict::Does::kOpaque:
           command->opaque = std::max(command->opaque, Finding::WARNING);
           Describe(3, verdict.what, known, command);

@@ -9,7 +9,14 @@ namespace countersign::finding {
 // What a text does to a database, judged by its words. Reads too much rather than too little: a word within a
 // text counts too.
 struct SqlVerdict {
-  enum class Does { kReads, kChanges, kOpaque, kDestroys };
+  enum class Does {
+    kReads,
+    kChanges,
+    kOpaque,
+    kRuns,     // Makes the client run programs, or read or write files.
+    kWeakens,  // Changes the server's settings, who may do what, or the type of what is stored.
+    kDestroys,
+  };
   Does does = Does::kReads;
   std::string what;  // destroys data with DROP DATABASE
 };

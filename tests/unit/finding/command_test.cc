@@ -532,6 +532,70 @@ TEST(JudgeCommandTest, TakesSqlFromElsewhereForAsOpaqueAsAFile) {
   }
 }
 
+// Of the findings of a command that runs SQL, the severity of the first.
+Finding::Severity SeverityOfSql(const std::string& sql) {
+  const std::vector<Finding> findings = JudgeCommand(Command({"psql", "-c", sql}));
+  return findings.empty() ? Finding::SEVERITY_UNSPECIFIED : findings[0].severity();
+}
+
+TEST(JudgeCommandTest, SeesWhatSqlChangesHoweverItBegins) {
+  for (const char* sql :
+       {"EXPLAIN ANALYZE UPDATE t SET x = 0 WHERE id = 1", "EXPLAIN (ANALYZE) INSERT INTO t VALUES (1)",
+        "WITH x AS (SELECT 1) UPDATE t SET x = 0 WHERE id = 1", "WITH x AS (SELECT 1) INSERT INTO t TABLE x",
+        "SELECT 1 AS x INTO users_copy", "SELECT 1 /* */ INTO users_copy", "UPDATE t SET x = 0 WHERE id = 1",
+        "SELECT 5 # 'x\n', 1 INTO t --'", "UPDATE t SET x = '(' WHERE id = 1",
+        "-- once\nUPDATE t SET x = 1 /* x */ WHERE id = 1", "UPDATE t SET x = 'it''s' WHERE id = 1"}) {
+    const std::vector<Finding> findings = JudgeCommand(Command({"psql", "-c", sql}));
+    ASSERT_THAT(findings, Not(IsEmpty())) << sql;
+    EXPECT_THAT(CodesOf(findings), Not(Contains("destructive-command"))) << sql;
+  }
+  for (const char* sql : {"SELECT * FROM t WHERE action = 'update'", "SELECT * FROM t FOR UPDATE",
+                          "EXPLAIN UPDATE t SET x = 0", "SHOW CREATE TABLE t", "SELECT \"update\" FROM t"}) {
+    EXPECT_EQ(SeverityOfSql(sql), Finding::SEVERITY_UNSPECIFIED) << sql;
+  }
+}
+
+TEST(JudgeCommandTest, TakesNoHiddenWhereForACondition) {
+  for (const char* sql :
+       {"UPDATE t SET x = 0 /* where */", "UPDATE t SET x = 0 -- where", "UPDATE t SET x = 0 # where",
+        "UPDATE t SET x = ' where '", "UPDATE t SET x = $a$ where $a$", "UPDATE t SET x = \"where\"",
+        "UPDATE t SET x = (SELECT 1 WHERE true)", "WITH x AS (SELECT 1 WHERE true) UPDATE t SET x = 0",
+        "WITH x AS (UPDATE t SET x = 0 RETURNING 1) SELECT 1 WHERE true",
+        "WITH x AS (SELECT ';') UPDATE t SET x = ' where '", "UPDATE t SET x = '\\' where 1 --'",
+        "WITH $a$ AS (SELECT 1) UPDATE t SET x = 0", "UPDATE t SET x = 0 /* /* */ where */",
+        "UPDATE t SET x = 5--'\n where '", "UPDATE t SET x = 5--/*\n where */",
+        "UPDATE t SET x = 5 # $$\n where $$", "EXPLAIN ANALYZE UPDATE t SET x = 0",
+        "WITH x AS (SELECT 1) DELETE FROM t"}) {
+    EXPECT_EQ(SeverityOfSql(sql), Finding::CRITICAL) << sql;
+  }
+}
+
+TEST(JudgeCommandTest, SeesCallsBehindCommentsAndQuotes) {
+  for (const char* sql :
+       {"SELECT pg_terminate_backend/**/(1)", "SELECT pg_terminate_backend -- x\n (1)",
+        "SELECT \"dblink_exec\"('x')", "SELECT \"dblink_exec\" /* x */ ('x')", "SELECT `sys_exec`('x')",
+        "SELECT [xp]('x')", "SELECT \"edit\"('', 'rm')", "SELECT 1 /*!50000 + sleep */"}) {
+    EXPECT_GE(SeverityOfSql(sql), Finding::WARNING) << sql;
+  }
+  EXPECT_THAT(CodesFor({"sqlite3", "a.db", "select \"edit\"('', 'rm')"}), ElementsAre("opaque-command"));
+}
+
+TEST(JudgeCommandTest, SeesWhatSqlMakesOfServersAndClients) {
+  for (const char* sql : {"ALTER SYSTEM SET archive_command = 'x'", "ALTER TABLE t ALTER c TYPE int USING 0",
+                          "ALTER TABLE t ALTER c TYPE int", "ALTER TABLE t DISABLE ROW LEVEL SECURITY",
+                          "ALTER ROLE x SUPERUSER", "ALTER USER x PASSWORD 'y'", "CREATE ROLE x SUPERUSER",
+                          "GRANT pg_execute_server_program TO x", "SET GLOBAL general_log_file = 'x'"}) {
+    EXPECT_THAT(CodesFor({"psql", "-c", sql}), Contains("destructive-command")) << sql;
+    EXPECT_GE(SeverityOfSql(sql), Finding::HIGH) << sql;
+  }
+  for (const char* sql : {"\\! rm -rf x", "\\o |sh", "\\i x.sql", "select 1 \\! sh", "system ls"}) {
+    EXPECT_GE(SeverityOfSql(sql), Finding::HIGH) << sql;
+  }
+  EXPECT_EQ(JudgeCommand(Command({"sqlite3", "a.db", ".shell rm x"}))[0].severity(), Finding::HIGH);
+  EXPECT_EQ(SeverityOfSql("ALTER TABLE t ADD c int"), Finding::INFO);
+  EXPECT_EQ(SeverityOfSql("GRANT SELECT ON t TO x"), Finding::INFO);
+}
+
 TEST(JudgeCommandTest, SaysOfAPlanInACommandThatItIsNotShown) {
   v1::Action action = Command({"terraform", "apply", "./x.tfplan"});
   action.add_artifacts()->set_file_name("x.tfplan");
@@ -591,6 +655,9 @@ TEST(JudgeCommandTest, EndsForWhatIsNestedWithoutEnd) {
   Arguments found;
   for (int i = 0; i < 500; ++i) found.insert(found.end(), {"find", "-exec"});
   EXPECT_THAT(CodesFor(found), Contains("opaque-command"));
+  std::string sql;
+  for (int i = 0; i < 50'000; ++i) sql += "--a\nupdate(";
+  EXPECT_THAT(CodesFor({"psql", "-c", sql}), Contains("destructive-command"));
   std::string script;
   for (int i = 0; i < 10'000; ++i) script += "$(";
   EXPECT_THAT(CodesFor({"sh", "-c", script + "ls"}), Contains("opaque-command"));
