@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/finding/command_table.h"
+#include "core/finding/sed_text.h"
 #include "core/finding/shell_text.h"
 #include "core/finding/sql_text.h"
 #include "core/finding/wording.h"
@@ -701,6 +702,10 @@ class Taker {
                                   (program.plans && (arguments[1] == "-help" || arguments[1] == "-version")));
     bool recognised = TakeRules(program, arguments, read, &known, &command) || asks;
     recognised |= TakeSql(program, arguments, read, &known, &command);
+    if (program.edits_text && !SedOnlyEdits(arguments)) {
+      command.opaque = Finding::HIGH;
+      Describe(4, "its script can run programs, or read or write files", &known, &command);
+    }
     if (program.plans && !asks && (!recognised || IsOpen(program, arguments))) {
       command.unsaved = true;
       Describe(8, "can apply or destroy what nobody has read: its subcommand is open", &known, &command);

@@ -62,6 +62,7 @@ absl::StatusOr<Program> ReadProgram(const nlohmann::json& object, std::string pl
   program.sql_options = reader.Texts("sql_options");
   program.sql_arguments = reader.Flag("sql_arguments");
   program.plans = reader.Flag("plans");
+  program.edits_text = reader.Flag("edits_text");
   program.reads_input = reader.Flag("reads_input");
   program.guards = reader.Flag("guards");
   program.directory_options = reader.Texts("directory_options");

@@ -37,6 +37,7 @@ struct Program {
   std::vector<std::string> sql_options;  // Options whose value is SQL.
   bool sql_arguments = false;            // Arguments that are no options may be SQL.
   bool plans = false;  // Applies plans: a way of calling it that is not known may apply what nobody has read.
+  bool edits_text = false;   // Takes a script in the language of sed.
   bool reads_input = false;  // Takes commands from its standard input where its arguments have none.
   std::vector<std::string> directory_options;  // Make it work in another directory.
   bool moves = false;                          // The commands after it work in another directory.

@@ -596,6 +596,95 @@ TEST(JudgeCommandTest, SeesWhatSqlMakesOfServersAndClients) {
   EXPECT_EQ(SeverityOfSql("GRANT SELECT ON t TO x"), Finding::INFO);
 }
 
+TEST(JudgeCommandTest, WarnsOfWhatRunsProgramsOrChangesWhoMayDoWhat) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"pulumi", "preview"},
+           {"helmfile", "list"},
+           {"helmfile", "diff"},
+           {"helmfile", "-e", "prod", "template"},
+           {"aws", "codebuild", "start-build", "--project-name", "x"},
+           {"aws", "stepfunctions", "start-execution", "--name", "x"},
+           {"aws", "fis", "start-experiment", "--name", "x"},
+           {"aws", "ssm", "start-automation-execution", "--name", "x"},
+           {"aws", "ssm", "send-command", "--name", "x"},
+           {"aws", "dms", "reload-tables", "--name", "x"},
+           {"aws", "dms", "start-replication-task", "--start-replication-task-type", "reload-target"},
+           {"aws", "iam", "attach-user-policy", "--name", "x"},
+           {"aws", "iam", "put-role-policy", "--name", "x"},
+           {"aws", "s3api", "put-bucket-acl", "--bucket", "x"},
+           {"aws", "s3api", "put-bucket-policy", "--bucket", "x"},
+           {"aws", "s3", "cp", "/dev/null", "s3://x/y"},
+           {"aws", "s3", "cp", "/dev//null", "s3://x/y"},
+           {"aws", "route53", "change-resource-record-sets", "--name", "x"},
+           {"aws", "dynamodb", "batch-write-item", "--name", "x"},
+           {"systemctl", "start", "poweroff.target"},
+           {"systemctl", "start", "systemd-reboot.service"},
+           {"systemctl", "start", "halt.target"},
+           {"systemctl", "start", "x", "reboot.target"},
+           {"kubectl", "set", "image", "deploy/x", "x=y"},
+           {"zfs", "set", "mountpoint=/x", "a/b"},
+           {"etcdctl", "put", "a", "b"},
+           {"consul", "kv", "put", "a", "b"},
+           {"gcloud", "firestore", "bulk-delete"},
+           {"gcloud", "spanner", "databases", "execute-sql", "x", "--sql=DROP TABLE a"},
+           {"gcloud", "spanner", "databases", "execute-sql", "x", "--sql", "DELETE FROM a WHERE true"},
+           {"oci", "os", "object", "bulk-delete"},
+           {"ibmcloud", "resource", "service-instance-delete", "x"},
+           {"firebase", "database:remove", "/"},
+           {"sed", "1e rm -rf x", "y"},
+           {"sed", "-n", "s/x/y/e", "y"},
+           {"sed", "s,x,y,pe", "y"},
+           {"sed", "e", "y"},
+           {"sed", "1,$ {e id\n}", "y"},
+           {"sed", "w x", "y"},
+           {"sed", "-f", "x.sed", "y"},
+           {"sed", "s/[/]/x/e id/", "y"},
+           {"sed", "s/x/y", "y"},
+           {"sed", "-e", "p", "--expr=e id", "y"},
+           {"sed", "-ne", "p;e id", "y"},
+           {"tar", "-xFf", "x", "y"},
+           {"tar", "--info-script=x", "-xf", "y"},
+           {"tar", "--info-scr=x", "-xf", "y"},
+           {"tar", "--to-command", "x", "-xf", "y"},
+           {"tar", "--checkpoint-action=exec=x", "-cf", "y", "z"},
+           {"zip", "-T", "-TT", "x", "y", "z"},
+           {"zip", "-TTx", "y", "z"},
+           {"zip", "--unzip-command", "x", "y", "z"},
+       }) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(findings, Not(IsEmpty())) << testing::PrintToString(argv);
+    EXPECT_GE(findings[0].severity(), Finding::HIGH) << testing::PrintToString(argv);
+  }
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"systemctl", "start", "nginx"},
+           {"aws", "s3", "cp", "a", "s3://x/y"},
+           {"gcloud", "spanner", "databases", "execute-sql", "x", "--sql=SELECT 1"},
+           {"zfs", "set", "compression=on", "a/b"},
+           {"tar", "-czf", "x.tgz", "y"},
+           {"zip", "-r", "x.zip", "y"},
+           {"sed", "-n", "1,5p", "x"},
+           {"sed", "-n", "-e", "1,5p", "-e", "$p", "every.file"},
+           {"sed", "s/a b/e/g", "x"},
+           {"sed", "-E", "s|a+|/e|;s,b,c,2", "x"},
+           {"sed", "/x/d", "y"},
+           {"aws", "autoscaling", "put-scaling-policy", "--name", "x"},
+       }) {
+    for (const Finding& finding : JudgeCommand(Command(argv))) {
+      EXPECT_LE(finding.severity(), Finding::WARNING) << testing::PrintToString(argv);
+    }
+  }
+}
+
+TEST(JudgeCommandTest, TellsOfVariablesThatNameProgramsAndServers) {
+  for (const char* name : {"BORG_PASSCOMMAND", "X_PASSCOMMAND", "RCLONE_CONFIG", "RCLONE_CONFIG_X_TYPE",
+                           "SQLCMDINI", "CONTAINERS_CONF", "CONTAINERS_CONF_OVERRIDE", "X_CONFIG_DIR",
+                           "X_PLUGIN_DIR", "COCKROACH_URL", "ETCDCTL_ENDPOINTS"}) {
+    v1::Action action = Command({"ls"});
+    (*action.mutable_environment())[name] = "x";
+    EXPECT_THAT(CodesOf(JudgeCommand(action)), ElementsAre("environment-override")) << name;
+  }
+}
+
 TEST(JudgeCommandTest, SaysOfAPlanInACommandThatItIsNotShown) {
   v1::Action action = Command({"terraform", "apply", "./x.tfplan"});
   action.add_artifacts()->set_file_name("x.tfplan");
