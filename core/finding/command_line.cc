@@ -778,6 +778,7 @@ class Taker {
                  JudgedCommand* command) {
     const Arguments words = WordsOf(arguments);
     const bool elsewhere = elsewhere_ || moved_ || HasOption(arguments, program.directory_options);
+    const bool saved = !elsewhere && IsSavedPlan(read.words, arguments);
     bool recognised = false;
     for (const CommandRule& rule : program.rules) {
       if (!HasRuleOption(program, rule, arguments, read)) continue;
@@ -787,19 +788,18 @@ class Taker {
       if (loose ? !StandAmong(rule.words, words) : !first) continue;
       if (rule.exact && read.words.size() != rule.words.size()) continue;
       recognised |= first || !program.plans;
-      TakeRule(rule, read.words, elsewhere, known, command);
+      TakeRule(rule, saved, known, command);
     }
     return recognised;
   }
 
-  void TakeRule(const CommandRule& rule, const Arguments& strict, bool elsewhere, int* known,
-                JudgedCommand* command) const {
+  static void TakeRule(const CommandRule& rule, bool saved, int* known, JudgedCommand* command) {
     switch (rule.is) {
       case Is::kDestroys:
         command->destroys = std::max(command->destroys, rule.severity);
         return Describe(10 + rule.severity, rule.what, known, command);
       case Is::kUnsaved:
-        if (IsSavedPlan(strict) && !elsewhere) {
+        if (saved) {
           command->opaque = Finding::HIGH;
           return Describe(5, "applies a saved plan whose content is not judged here", known, command);
         }
@@ -819,12 +819,14 @@ class Taker {
 
   // `apply FILE`, where the file is one that was submitted with the command. Any other is one that nobody
   // approved, and in another directory the same name is another file.
-  bool IsSavedPlan(const Arguments& strict) const {
+  bool IsSavedPlan(const Arguments& strict, const Arguments& arguments) const {
     if (strict.size() != 2 || strict[0] != "apply") return false;
-    std::string_view file = strict[1];
-    text::ConsumePrefix(&file, "./");
-    return std::any_of(files_.begin(), files_.end(),
-                       [file](const std::string& name) { return Lower(name) == file; });
+    return std::all_of(arguments.begin(), arguments.end(), [this, &strict](const std::string& argument) {
+      if (Lower(argument) != strict[1]) return true;
+      std::string_view file = argument;
+      text::ConsumePrefix(&file, "./");
+      return files_.contains(std::string(file));
+    });
   }
 
   // Says whether there was SQL.

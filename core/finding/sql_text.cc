@@ -46,9 +46,10 @@ constexpr std::array<std::string_view, 16> kChanges = {
 // Words that make a statement change something which begins as one that reads.
 constexpr std::array<std::string_view, 8> kChangesWithin = {"insert", "update", "merge", "replace",
                                                             "upsert", "into",   "alter", "create"};
-// Before UPDATE where it is no statement: FOR UPDATE, ON UPDATE CASCADE, ON DUPLICATE KEY UPDATE.
-constexpr std::array<std::string_view, 8> kBeforeUpdate = {"for",    "key",   "do", "on",
-                                                           "before", "after", "or", "of"};
+// Before UPDATE where it is hardly a statement: FOR UPDATE, ON UPDATE CASCADE, ON DUPLICATE KEY UPDATE.
+constexpr std::array<std::string_view, 7> kBeforeUpdate = {"for", "key", "on", "before", "after", "or", "of"};
+// Begin statements that name UPDATE as a right or as an event.
+constexpr std::array<std::string_view, 4> kDefines = {"grant", "revoke", "create", "alter"};
 // What ALTER is followed by where it says how the server works and who may do what.
 constexpr std::array<std::string_view, 8> kServerObjects = {"system", "role",     "user",   "group",
                                                             "login",  "database", "server", "default"};
@@ -251,10 +252,19 @@ void JudgeDefinition(const std::vector<Word>& words, SqlVerdict* verdict) {
   }
 }
 
+// Whether the word UPDATE at `i` begins a statement or stands within one: UPDATE ONLY schema.table alias SET.
+bool IsUpdate(const std::vector<Word>& words, size_t i) {
+  const std::string_view before = i > 0 ? std::string_view(words[i - 1].text) : "";
+  const auto is_set = [&words](size_t at) { return at < words.size() && words[at].text == "set"; };
+  if ((before == "do" || before == "then") && is_set(i + 1)) return false;
+  if (!Contains(kBeforeUpdate, before) && !Contains(kDefines, words[0].text)) return true;
+  return is_set(i + 2) || is_set(i + 3) || is_set(i + 4) || is_set(i + 5);
+}
+
 // What changes although the statement begins as one that reads, and what overwrites every row.
 void JudgeChanges(const std::vector<Word>& words, std::string_view certain, SqlVerdict* verdict) {
   const std::string& first = words[0].text;
-  if (first == "show" || first == "grant" || first == "revoke" || first == "create") return;
+  if (first == "show") return;
   const bool explains = first == "explain" || first == "describe" || first == "desc";
   if (explains && !IsAmong(words, 1, "analyze") && !IsAmong(words, 1, "analyse")) return;
   constexpr int kMaxUpdates = 100;
@@ -262,10 +272,7 @@ void JudgeChanges(const std::vector<Word>& words, std::string_view certain, SqlV
   for (size_t i = 0; i < words.size(); ++i) {
     const Word& word = words[i];
     const bool update = word.text == "update";
-    if ((update && i > 0 && Contains(kBeforeUpdate, words[i - 1].text)) ||
-        (word.text == "replace" && word.called)) {
-      continue;
-    }
+    if ((update && !IsUpdate(words, i)) || (word.text == "replace" && word.called)) continue;
     if (Contains(kChangesWithin, word.text)) Worsen(Does::kChanges, "changes a database", verdict);
     if (update && (++updates > kMaxUpdates || !HasWhere(certain, word.at))) {
       Worsen(Does::kDestroys, "overwrites every row of a table", verdict);

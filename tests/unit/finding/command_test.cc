@@ -460,6 +460,8 @@ TEST(JudgeCommandTest, TakesAPlanOfAnotherDirectoryForAnother) {
                               {"tofu", "apply", "-chdir=x", "p"},
                               {"terragrunt", "--terragrunt-working-dir", "x", "apply", "p"},
                               {"terragrunt", "--working-dir=x", "apply", "p"},
+                              {"terraform", "apply", "P"},
+                              {"terraform", "apply", "./P"},
                               {"env", "-C", "x", "terraform", "apply", "p"},
                               {"env", "-Cx", "terraform", "apply", "p"},
                               {"env", "--chdir=x", "terraform", "apply", "p"},
@@ -543,8 +545,12 @@ TEST(JudgeCommandTest, SeesWhatSqlChangesHoweverItBegins) {
        {"EXPLAIN ANALYZE UPDATE t SET x = 0 WHERE id = 1", "EXPLAIN (ANALYZE) INSERT INTO t VALUES (1)",
         "WITH x AS (SELECT 1) UPDATE t SET x = 0 WHERE id = 1", "WITH x AS (SELECT 1) INSERT INTO t TABLE x",
         "SELECT 1 AS x INTO users_copy", "SELECT 1 /* */ INTO users_copy", "UPDATE t SET x = 0 WHERE id = 1",
-        "SELECT 5 # 'x\n', 1 INTO t --'", "UPDATE t SET x = '(' WHERE id = 1",
-        "-- once\nUPDATE t SET x = 1 /* x */ WHERE id = 1", "UPDATE t SET x = 'it''s' WHERE id = 1"}) {
+        "SELECT 5 # 'x\n', 1 INTO t --'", "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET x = 0",
+        "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = 0",
+        "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET x = 0",
+        "GRANT SELECT, UPDATE ON t TO x", "CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW SET NEW.x = 0",
+        "UPDATE t SET x = '(' WHERE id = 1", "-- once\nUPDATE t SET x = 1 /* x */ WHERE id = 1",
+        "UPDATE t SET x = 'it''s' WHERE id = 1"}) {
     const std::vector<Finding> findings = JudgeCommand(Command({"psql", "-c", sql}));
     ASSERT_THAT(findings, Not(IsEmpty())) << sql;
     EXPECT_THAT(CodesOf(findings), Not(Contains("destructive-command"))) << sql;
@@ -556,16 +562,26 @@ TEST(JudgeCommandTest, SeesWhatSqlChangesHoweverItBegins) {
 }
 
 TEST(JudgeCommandTest, TakesNoHiddenWhereForACondition) {
-  for (const char* sql :
-       {"UPDATE t SET x = 0 /* where */", "UPDATE t SET x = 0 -- where", "UPDATE t SET x = 0 # where",
-        "UPDATE t SET x = ' where '", "UPDATE t SET x = $a$ where $a$", "UPDATE t SET x = \"where\"",
-        "UPDATE t SET x = (SELECT 1 WHERE true)", "WITH x AS (SELECT 1 WHERE true) UPDATE t SET x = 0",
-        "WITH x AS (UPDATE t SET x = 0 RETURNING 1) SELECT 1 WHERE true",
-        "WITH x AS (SELECT ';') UPDATE t SET x = ' where '", "UPDATE t SET x = '\\' where 1 --'",
-        "WITH $a$ AS (SELECT 1) UPDATE t SET x = 0", "UPDATE t SET x = 0 /* /* */ where */",
-        "UPDATE t SET x = 5--'\n where '", "UPDATE t SET x = 5--/*\n where */",
-        "UPDATE t SET x = 5 # $$\n where $$", "EXPLAIN ANALYZE UPDATE t SET x = 0",
-        "WITH x AS (SELECT 1) DELETE FROM t"}) {
+  for (const char* sql : {"UPDATE t SET x = 0 /* where */",
+                          "UPDATE t SET x = 0 -- where",
+                          "UPDATE t SET x = 0 # where",
+                          "UPDATE t SET x = ' where '",
+                          "UPDATE t SET x = $a$ where $a$",
+                          "UPDATE t SET x = \"where\"",
+                          "UPDATE t SET x = (SELECT 1 WHERE true)",
+                          "WITH x AS (SELECT 1 WHERE true) UPDATE t SET x = 0",
+                          "WITH x AS (UPDATE t SET x = 0 RETURNING 1) SELECT 1 WHERE true",
+                          "WITH x AS (SELECT ';') UPDATE t SET x = ' where '",
+                          "UPDATE t SET x = '\\' where 1 --'",
+                          "WITH $a$ AS (SELECT 1) UPDATE t SET x = 0",
+                          "UPDATE t SET x = 0 /* /* */ where */",
+                          "UPDATE t SET x = 5--'\n where '",
+                          "UPDATE t SET x = 5--/*\n where */",
+                          "UPDATE t SET x = 5 # $$\n where $$",
+                          "SELECT 1 AS key UPDATE t SET x = 0",
+                          "CREATE TABLE a (b int) UPDATE dbo.t SET x = 0",
+                          "EXPLAIN ANALYZE UPDATE t SET x = 0",
+                          "WITH x AS (SELECT 1) DELETE FROM t"}) {
     EXPECT_EQ(SeverityOfSql(sql), Finding::CRITICAL) << sql;
   }
 }
