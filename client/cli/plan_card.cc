@@ -72,24 +72,15 @@ Lines ChangeRows(const Session& session, const v1::PlanView& plan, Detail detail
   return lines;
 }
 
-Lines DriftRows(const Session& session, const v1::PlanView& plan, Detail detail) {
-  if (plan.resource_drift().empty()) return {};
-  Lines lines =
-      Row(session, "Drift", "has changed outside of Terraform since the last apply:", Break::kAtSpaces);
-  Append(&lines, FirstRows(session, plan.resource_drift(), MostOthers(detail), "that have drifted",
-                           [&](const v1::ResourceChange& change) {
-                             return ResourceRows(session, change, "drift", detail);
-                           }));
-  return lines;
-}
-
-Lines DataRows(const Session& session, const v1::PlanView& plan, Detail detail) {
-  if (plan.data_changes().empty()) return {};
-  Lines lines = Row(session, "Data", "sources say otherwise than in the last state:", Break::kAtSpaces);
-  Append(&lines, FirstRows(session, plan.data_changes(), MostOthers(detail), "that say otherwise",
-                           [&](const v1::ResourceChange& change) {
-                             return ResourceRows(session, change, "read", detail);
-                           }));
+// What is otherwise than in the last state without the plan doing it.
+template <typename Changes>
+Lines OtherwiseRows(const Session& session, std::string_view label, std::string_view title,
+                    const Changes& changes, std::string_view more, std::string_view word, Detail detail) {
+  if (changes.empty()) return {};
+  Lines lines = Row(session, label, title, Break::kAtSpaces);
+  Append(&lines, FirstRows(session, changes, MostOthers(detail), more, [&](const v1::ResourceChange& change) {
+    return ResourceRows(session, change, word, detail);
+  }));
   return lines;
 }
 
@@ -283,8 +274,10 @@ std::string BackendText(const v1::Backend& backend) {
 Lines PlanRows(const Session& session, const v1::PlanView& plan, Detail detail) {
   Lines lines = HeadRows(session, plan);
   Append(&lines, ChangeRows(session, plan, detail));
-  Append(&lines, DriftRows(session, plan, detail));
-  Append(&lines, DataRows(session, plan, detail));
+  Append(&lines, OtherwiseRows(session, "Drift", "has changed outside of Terraform since the last apply:",
+                               plan.resource_drift(), "that have drifted", "drift", detail));
+  Append(&lines, OtherwiseRows(session, "Data", "sources say otherwise than in the last state:",
+                               plan.data_changes(), "that say otherwise", "read", detail));
   Append(&lines, OutputsRows(session, plan, detail));
   Append(&lines, BesidesRows(session, plan, detail));
   Append(&lines, CheckRows(session, plan, detail));

@@ -172,9 +172,9 @@ class Store {
   // A serialized v1.PlanView under its digest; storing it again changes nothing.
   virtual absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,
                                    absl::Time deadline) = 0;
-  // NOT_FOUND.
-  // How many bytes GetPlanView() gives.
+  // How many bytes GetPlanView() gives. NOT_FOUND.
   virtual absl::StatusOr<int64_t> PlanViewSize(std::string_view digest, absl::Time deadline) = 0;
+  // NOT_FOUND.
   virtual absl::StatusOr<std::string> GetPlanView(std::string_view digest, absl::Time deadline) = 0;
 
   // NOT_FOUND when nothing was ever remembered; DATA_CORRUPTED.
