@@ -1,58 +1,10 @@
 #include "core/finding/judge.h"
 
-#include <algorithm>
-#include <iterator>
-#include <string_view>
-
 #include "core/finding/finding_list.h"
 #include "core/finding/plan_facts.h"
 #include "core/finding/plan_rules.h"
-#include "core/text/text.h"
 
 namespace countersign::finding {
-
-namespace {
-
-constexpr std::string_view kWeakening[] = {
-    "automated-backups-deleted", "bucket-force-destroy", "iam-wildcard",
-    "protection-removed",        "public-bucket",        "public-ingress"};
-
-bool Changes(const v1::PlanView& plan, const v1::Evidence& evidence) {
-  return std::any_of(
-      plan.resource_changes().begin(), plan.resource_changes().end(), [&](const v1::ResourceChange& change) {
-        return change.address() == evidence.address() &&
-               std::any_of(change.attribute_changes().begin(), change.attribute_changes().end(),
-                           [&](const auto& attribute) { return attribute.path() == evidence.path(); });
-      });
-}
-
-// What refreshing found weaker than the state says is judged as if the plan did it, where the plan does not
-// undo it: that is how it will be, and only the plan says that somebody else has done it.
-void JudgeDrift(const PlanFacts& facts, FindingList* findings) {
-  v1::PlanView drifted;
-  for (const v1::ResourceChange& drift : facts.plan().resource_drift()) {
-    if (drift.actions_size() == 1 && drift.actions(0) == "update") *drifted.add_resource_changes() = drift;
-  }
-  PlanContext context;
-  context.has_target = false;
-  const PlanFacts drift(drifted, context);
-  FindingList judged;
-  JudgeIrrecoverable(drift, &judged);
-  JudgeAccess(drift, &judged);
-  Found found("drift-weakens");
-  for (const v1::Finding& finding : judged.Take()) {
-    if (std::find(std::begin(kWeakening), std::end(kWeakening), finding.code()) == std::end(kWeakening))
-      continue;
-    for (const v1::Evidence& evidence : finding.evidence()) {
-      if (Changes(facts.plan(), evidence)) continue;
-      found.At(v1::Finding::HIGH, evidence.address(), evidence.path(), evidence.value());
-    }
-  }
-  findings->Add(found, text::Concat("Leaves weaker what was made weaker since the last run: ", found.Names(),
-                                    ", if the plan tells the truth."));
-}
-
-}  // namespace
 
 std::vector<v1::Finding> JudgePlan(const v1::PlanView& plan, const PlanContext& context) {
   const PlanFacts facts(plan, context);
@@ -64,7 +16,7 @@ std::vector<v1::Finding> JudgePlan(const v1::PlanView& plan, const PlanContext& 
   JudgeCode(facts, &findings);
   JudgeIntegrity(facts, &findings);
   JudgeAccess(facts, &findings);
-  JudgeDrift(facts, &findings);
+  JudgeWeakeningDrift(facts, &findings);
   return findings.Take();
 }
 

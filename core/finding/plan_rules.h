@@ -22,6 +22,9 @@ void JudgeCode(const PlanFacts& facts, FindingList* findings);
 void JudgeIntegrity(const PlanFacts& facts, FindingList* findings);
 // Whom it lets in.
 void JudgeAccess(const PlanFacts& facts, FindingList* findings);
+// What refreshing found weaker than the state says, as if the plan did it, where the plan does not undo it:
+// that is how it will be, and only the plan says that somebody else has done it.
+void JudgeWeakeningDrift(const PlanFacts& facts, FindingList* findings);
 
 }  // namespace countersign::finding
 
