@@ -198,7 +198,6 @@ class OptionReader {
   ReadArguments read_;
 };
 
-constexpr std::string_view kPlanners[] = {"terraform", "tofu", "opentofu", "terragrunt"};
 constexpr std::string_view kApplying[] = {"apply", "destroy", "apply-all", "destroy-all"};
 // After these it does something else, whatever follows.
 constexpr std::string_view kNotApplying[] = {
@@ -224,8 +223,7 @@ bool CouldBePlanner(std::string_view word) {
   if (!variable && last != std::string_view::npos && last > begin) pattern += word.substr(last + 1);
   if (!variable && pattern.find('/') != std::string::npos) pattern = FileName(pattern);
   pattern = Lower(pattern);
-  return std::any_of(std::begin(kPlanners), std::end(kPlanners),
-                     [&pattern](std::string_view name) { return Matches(pattern, name); });
+  return CommandTable::Get().MayBePlanner(pattern);
 }
 
 // How often `text` seems to apply or destroy with a program that applies plans. Looks at words only, so it

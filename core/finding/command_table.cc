@@ -155,6 +155,14 @@ bool CommandTable::IsPlanner(std::string_view name) const {
     return program.plans && MatchesAny(program.names, name);
   });
 }
+
+bool CommandTable::MayBePlanner(std::string_view pattern) const {
+  const auto matches = [pattern](const std::string& name) { return Matches(pattern, name); };
+  return std::any_of(programs_.begin(), programs_.end(), [&matches](const Program& program) {
+    return program.plans && std::any_of(program.names.begin(), program.names.end(), matches);
+  });
+}
+
 bool CommandTable::IsInterpreter(std::string_view name) const { return MatchesAny(interpreters_, name); }
 bool CommandTable::Steers(std::string_view variable) const {
   return MatchesAny(steering_variables_, variable);

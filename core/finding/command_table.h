@@ -75,6 +75,8 @@ class CommandTable {
   bool IsShell(std::string_view name) const;
   // Whether it is a program that applies plans.
   bool IsPlanner(std::string_view name) const;
+  // Whether `pattern` matches the name of one.
+  bool MayBePlanner(std::string_view pattern) const;
   // Runs code that is written in a language of its own.
   bool IsInterpreter(std::string_view name) const;
   // Whether the variable makes programs do something else than their arguments say.

@@ -36,8 +36,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kEnviron
     {"preview", "preview"},
 }};
 
+constexpr size_t kShortest = std::string_view("qa").size();
+constexpr size_t kLongest = std::string_view("preproduction").size();
+
 std::string_view EnvironmentOf(std::string_view word) {
   while (!word.empty() && word.back() >= '0' && word.back() <= '9') word.remove_suffix(1);
+  if (word.size() < kShortest || word.size() > kLongest) return {};
   const std::string lower = Lower(word);
   const auto at = std::find_if(kEnvironments.begin(), kEnvironments.end(),
                                [&lower](const auto& entry) { return entry.first == lower; });

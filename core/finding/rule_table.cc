@@ -46,6 +46,10 @@ std::vector<RuleDescription> State() {
        "second "
        "one.",
        "Find out why the state does not have them; import them, or have an admin adopt the state.", true},
+      {"imports-known-resources", Finding::HIGH, kState,
+       "The plan imports what the target is known to have. What its state said of them is not there to be "
+       "compared with, so a protection that goes may not be seen.",
+       "Find out why the state does not have them, and look at what they are set to now.", false},
       {"state-shrunk", Finding::HIGH, kState,
        "Resources that the target is known to have are not in the state any more, and no run that is known "
        "of "

@@ -172,6 +172,22 @@ void JudgeKnownCreates(const PlanFacts& facts, FindingList* findings) {
                                     " is known to have already: ", found.Names(), "."));
 }
 
+// What the state was said to have is compared with what it has; of what is imported there is nothing to
+// compare.
+void JudgeKnownImports(const PlanFacts& facts, FindingList* findings) {
+  const Ledger ledger(facts.memory()->state());
+  Found found("imports-known-resources");
+  for (const ChangeFact& fact : facts.changes()) {
+    const v1::ResourceChange& change = *fact.change;
+    if (!change.has_importing()) continue;
+    const std::string id = ledger.KnownIdentifier(change);
+    if (id.empty() && !ledger.HasAddress(change.address())) continue;
+    found.At(Finding::HIGH, change.address(), "", id);
+  }
+  findings->Add(found, text::Concat("Imports what ", TargetOf(facts), " is known to have already: ",
+                                    found.Names(), "; what was there before cannot be told."));
+}
+
 void JudgeBackendChange(const PlanFacts& facts, FindingList* findings) {
   if (!facts.memory()->has_backend()) return;
   const v1::Backend& now = facts.plan().backend();
@@ -249,6 +265,7 @@ void JudgeState(const PlanFacts& facts, FindingList* findings) {
     JudgeSerial(facts, findings);
     JudgeContent(facts, findings);
     JudgeKnownCreates(facts, findings);
+    JudgeKnownImports(facts, findings);
     JudgeShrunk(facts, findings);
     JudgeBackendChange(facts, findings);
   } else if (facts.context().has_target) {

@@ -146,7 +146,7 @@ std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& fi
   Line line;
   AddFirst(findings,
            {"state-missing", "state-lineage-changed", "state-serial-regressed", "state-content-differs",
-            "creates-known-resources"},
+            "creates-known-resources", "imports-known-resources"},
            &line);
   AddFirst(findings,
            {"before-differs-from-state", "state-object-without-change", "plan-errored", "engine-mismatch"},

@@ -44,13 +44,18 @@ std::optional<PathStep> StepOf(const Value& key) {
 }
 
 void AddIdentifiers(const Value& object, const Mask::Cursor& mask, v1::ResourceChange* view) {
-  for (const std::string_view name : kIdentifiers) {
-    const Value* const value = object.Find(name);
-    if (value == nullptr || value->kind() != Kind::kString || value->text().empty()) continue;
-    if (value->text().size() > kMostIdentifierBytes || mask.Member(name, object, Value()).Hides(*value)) {
+  if (object.kind() != Kind::kMapping) return;
+  const auto* wanted = std::begin(kIdentifiers);
+  for (const Member& member : object.members()) {
+    while (wanted != std::end(kIdentifiers) && *wanted < member.name) ++wanted;
+    if (wanted == std::end(kIdentifiers)) return;
+    const Value& value = member.value;
+    if (member.name != *wanted || value.kind() != Kind::kString || value.text().empty()) continue;
+    if (value.text().size() > kMostIdentifierBytes ||
+        mask.Member(member.name, object, Value()).Hides(value)) {
       continue;
     }
-    (*view->mutable_identifiers())[std::string(name)] = std::string(value->text());
+    (*view->mutable_identifiers())[std::string(member.name)] = std::string(value.text());
   }
 }
 
@@ -183,18 +188,20 @@ absl::Status ChangeReader::MarkChange(const plan_file::Change& change, const Pla
 // does was marked by the configuration, or by somebody who wants to hide it.
 absl::StatusOr<bool> ChangeReader::MarkAsInStates(const plan_file::ResourceInstanceChange& change,
                                                   Mask* mask) const {
+  const StateFile& state = saved_.state();
+  const StateFile& previous = saved_.previous_state();
+  const bool moved = !change.prev_run_addr().empty() && change.prev_run_addr() != change.addr();
+  const auto in = [&change](const StateFile& file, const std::string& address) {
+    return file.Find(address, change.deposed_key());
+  };
   bool found = false;
-  for (const StateFile* const state : {&saved_.state(), &saved_.previous_state()}) {
-    for (const std::string_view address :
-         {std::string_view(change.addr()), std::string_view(change.prev_run_addr())}) {
-      const StateObject* const object =
-          address.empty() ? nullptr : state->Find(address, change.deposed_key());
-      if (object == nullptr) continue;
-      found = true;
-      for (const Path& path : object->sensitive_paths) {
-        if (const absl::Status status = mask->MarkBefore(path); !status.ok()) return status;
-      }
-    }
+  for (const StateObject* const object :
+       {in(state, change.addr()), moved ? in(state, change.prev_run_addr()) : nullptr,
+        &previous != &state ? in(previous, change.addr()) : nullptr,
+        &previous != &state && moved ? in(previous, change.prev_run_addr()) : nullptr}) {
+    if (object == nullptr) continue;
+    found = true;
+    if (const absl::Status status = mask->MarkAllBefore(object->sensitive_paths); !status.ok()) return status;
   }
   return found;
 }
@@ -262,8 +269,9 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   if (view.mode() == "managed" && happened) {
     AddDriftDifferences(change, values.before, values.after, saved_, limits_, &view);
   } else if (view.mode() == "managed") {
-    AddDifferences(change, values.before, saved_.state(), limits_, &view);
-    AddProviderChange(change, saved_.state(), &view);
+    const StateObject* const stored = ObjectOf(change, saved_.state());
+    AddDifferences(change, values.before, stored, limits_, &view);
+    AddProviderChange(change, stored, &view);
   }
   const Value* const id = values.object().Find("id");
   read.hides_id = id != nullptr && root.Member("id", values.object(), Value()).Hides(*id);
@@ -285,9 +293,7 @@ absl::StatusOr<v1::ResourceChange> ChangeReader::Data(const StateObject& before,
   limits.path_steps = limits.state_path_steps;
   Mask mask(limits, "tfstate: sensitive_attributes", after.type, &secrets_);
   for (const StateObject* const object : {&before, &after}) {
-    for (const Path& path : object->sensitive_paths) {
-      if (const absl::Status status = mask.MarkBefore(path); !status.ok()) return status;
-    }
+    if (const absl::Status status = mask.MarkAllBefore(object->sensitive_paths); !status.ok()) return status;
   }
   mask.Learn(before.attributes, after.attributes);
   ContentHasher unused("countersign data change 1");

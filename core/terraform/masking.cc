@@ -37,6 +37,13 @@ Mask::Mask(const Limits& limits, std::string_view place, std::string_view resour
   if (secrets->attributes != nullptr) listed_ = secrets->attributes->Of(resource_type);
 }
 
+absl::Status Mask::MarkAllBefore(std::span<const Path> paths) {
+  for (const Path& path : paths) {
+    if (const absl::Status status = MarkBefore(path); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 void Mask::SetName(std::string_view name) { named_ = secrets_->names.IsSecret(name); }
 
 Mask::Cursor Mask::root() const {

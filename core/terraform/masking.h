@@ -57,6 +57,7 @@ class Mask {
 
   // Errors: PLAN_UNREADABLE when there are too many.
   absl::Status MarkBefore(std::span<const PathStep> path) { return before_.Insert(path); }
+  absl::Status MarkAllBefore(std::span<const Path> paths);
   absl::Status MarkAfter(std::span<const PathStep> path) { return after_.Insert(path); }
   // What holds the value is named so: an output.
   void SetName(std::string_view name);

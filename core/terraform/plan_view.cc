@@ -60,17 +60,33 @@ void Show(const plan_file::CheckResults& result, const ChangeReader& reader, v1:
 }
 
 // The id of an object where it is one that can be shown.
+// How many texts within `value` are `text`.
+size_t CountOf(std::string_view text, const Value& value) {
+  size_t count = 0;
+  switch (value.kind()) {
+    case Value::Kind::kString:
+      return value.text() == text ? 1 : 0;
+    case Value::Kind::kSequence:
+      for (const Value& element : value.elements()) count += CountOf(text, element);
+      return count;
+    case Value::Kind::kMapping:
+      for (const Member& member : value.members()) count += CountOf(text, member.value);
+      return count;
+    default:
+      return 0;
+  }
+}
+
 std::string ShownId(const StateObject& object, KnownSecrets* secrets) {
   const Value* const id = object.attributes.Find("id");
   if (id == nullptr || id->kind() != Value::Kind::kString || id->text().size() > kMostIdBytes) return "";
   Limits limits;
   limits.path_steps = limits.state_path_steps;
   Mask mask(limits, "tfstate: sensitive_attributes", object.type, secrets);
-  for (const Path& path : object.sensitive_paths) {
-    // What cannot be marked cannot be shown either.
-    if (!mask.MarkBefore(path).ok()) return "";
-  }
-  mask.Learn(object.attributes, Value());
+  // What cannot be marked cannot be shown either.
+  if (!mask.MarkAllBefore(object.sensitive_paths).ok()) return "";
+  // Every object of a state comes by here, and of most only the id itself says what it says.
+  if (CountOf(id->text(), object.attributes) > 1) mask.Learn(object.attributes, Value());
   const bool hidden = mask.root().Member("id", object.attributes, Value()).Hides(*id);
   return hidden ? "" : std::string(id->text());
 }

@@ -280,8 +280,8 @@ bool HasValueBehind(std::string_view text, size_t at) {
 }
 
 bool HasAssignment(std::string_view text) {
-  for (size_t at = text.find_first_of("=:"); at != std::string_view::npos;
-       at = text.find_first_of("=:", at + 1)) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '=' && text[at] != ':') continue;
     bool quoted = false;
     const std::string_view name = NameBefore(text, at, &quoted);
     if (name.empty() || !Assigns(text, at, quoted)) continue;

@@ -1,6 +1,7 @@
 #include "core/terraform/secret_parts.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -44,8 +45,16 @@ constexpr Shape kShapes[] = {{"ghp_", 20},        {"gho_", 20},   {"ghs_", 20}, 
                              {"sk_live_", 16},    {"AIza", 30},   {"hvs.", 20},  {"npm_", 30},
                              {"dop_v1_", 30}};
 
+constexpr auto kBeginsShape = [] {
+  std::array<bool, 256> begins{};
+  for (const Shape& shape : kShapes) begins[static_cast<unsigned char>(shape.begins[0])] = true;
+  return begins;
+}();
+
 // The end of the key that begins at `at`; kNone when there is none.
 size_t EndOfShape(std::string_view text, size_t at) {
+  // Asked for each byte of everything that is shown.
+  if (!kBeginsShape[static_cast<unsigned char>(text[at])]) return kNone;
   if (at > 0 && IsWordByte(text[at - 1])) return kNone;
   for (const Shape& shape : kShapes) {
     if (!text.substr(at).starts_with(shape.begins)) continue;
@@ -81,6 +90,21 @@ bool SignsUrl(std::string_view text, size_t at) {
 // ---- Parts of commands
 // -------------------------------------------------------------------------------------
 
+// Options of one letter whose value is a password, by what stands before them in the same command.
+struct PasswordOption {
+  std::string_view program;
+  char letter;
+  bool attached;  // -pSECRET
+  bool separate;  // -p SECRET
+};
+
+constexpr PasswordOption kPasswordOptions[] = {
+    {"sshpass", 'p', true, true},      {"mysql", 'p', true, false},         {"mariadb", 'p', true, false},
+    {"redis-cli", 'a', false, true},   {"mongo", 'p', true, true},          {"docker login", 'p', true, true},
+    {"podman login", 'p', true, true}, {"registry login", 'p', true, true}, {"sqlcmd", 'P', true, true},
+    {"ldap", 'w', true, true},
+};
+
 // Parts of a text, in any order. They may overlap.
 class Parts {
  public:
@@ -105,12 +129,13 @@ class Parts {
   void TakeUrl(size_t at);
   void TakeAssignment(size_t at);
   void TakeOption(size_t at);
+  // Whether the option of one letter at `at` has a password for its value.
+  bool TakesPassword(size_t at, char letter, bool attached) const;
   void TakeAuthorization(size_t at);
   void TakePrivateKey(size_t at);
 
   const std::string_view text_;
-  bool curl_ = false;     // So -u takes a user and a password.
-  bool sshpass_ = false;  // So -p takes a password.
+  bool curl_ = false;  // So -u takes a user and a password.
   std::vector<std::pair<size_t, size_t>> parts_;
   size_t hidden_until_ = 0;
 };
@@ -193,6 +218,9 @@ void Parts::TakeOption(size_t at) {
   size_t end = begin;
   while (end < text_.size() && IsNameByte(text_[end]) && end - begin < kMostNameBytes) ++end;
   const std::string_view name = text_.substr(begin, end - begin);
+  const bool short_option = begin == at + 1 && !name.empty();
+  if (short_option && name.size() > 1 && TakesPassword(at, name[0], true))
+    return Add(begin + 1, EndOfWord(begin + 1));
   const size_t value = SkipTo(end, ",");
   const bool separate = value > end;
   if (value >= text_.size() || text_[value] == '$' || text_[value] == '-' || IsEnd(text_[value])) return;
@@ -204,10 +232,22 @@ void Parts::TakeOption(size_t at) {
     if (colon != kNone && text_[from + colon + 1] != '$') Add(from + colon + 1, until);
     return;
   }
-  const bool of_sshpass = sshpass_ && name == "p";
+  const bool password = short_option && name.size() == 1 && TakesPassword(at, name[0], false);
   const bool about = name.ends_with("stdin") || name.ends_with("file") || name.ends_with("env");
-  if (!separate || (!of_sshpass && (name.size() < 3 || about || !IsSecretName(name)))) return;
+  if (!separate || (!password && (name.size() < 3 || about || !IsSecretName(name)))) return;
   Add(value, EndOfValue(value));
+}
+
+bool Parts::TakesPassword(size_t at, char letter, bool attached) const {
+  constexpr size_t kMostBetween = 256;
+  std::string_view before = text_.substr(0, at);
+  before.remove_prefix(before.size() - std::min(before.size(), kMostBetween));
+  before.remove_prefix(before.find_last_of("\n;|&`(") + 1);
+  return std::any_of(std::begin(kPasswordOptions), std::end(kPasswordOptions),
+                     [&](const PasswordOption& each) {
+                       return each.letter == letter && (attached ? each.attached : each.separate) &&
+                              before.find(each.program) != kNone;
+                     });
 }
 
 // Bearer SECRET, where it is the whole of a value.
@@ -230,7 +270,6 @@ void Parts::TakePrivateKey(size_t at) {
 
 void Parts::Find() {
   curl_ = text_.find("curl") != kNone;
-  sshpass_ = text_.find("sshpass") != kNone;
   for (size_t i = 0; i < text_.size(); ++i) {
     // What is hidden already is not looked into, or the time would be quadratic.
     if (i < hidden_until_) i = hidden_until_;

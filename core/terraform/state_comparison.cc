@@ -145,8 +145,7 @@ const StateObject* ObjectOf(const plan_file::ResourceInstanceChange& change, con
 }
 
 void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value& before,
-                    const StateFile& state, const Limits& limits, v1::ResourceChange* view) {
-  const StateObject* const object = ObjectOf(change, state);
+                    const StateObject* object, const Limits& limits, v1::ResourceChange* view) {
   // What has disappeared together with its object is nothing, and stays so.
   const bool gone = before.is_null() && change.change().action() == kActionNoOp;
   const bool expected = BeforeOf(change.change()) != nullptr && !gone;
@@ -158,9 +157,8 @@ void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value
   }
 }
 
-void AddProviderChange(const plan_file::ResourceInstanceChange& change, const StateFile& state,
+void AddProviderChange(const plan_file::ResourceInstanceChange& change, const StateObject* object,
                        v1::ResourceChange* view) {
-  const StateObject* const object = ObjectOf(change, state);
   if (object == nullptr || object->provider == change.provider()) return;
   view->mutable_provider_change()->set_before(std::string(object->provider));
   view->mutable_provider_change()->set_after(change.provider());

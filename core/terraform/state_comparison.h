@@ -19,13 +19,13 @@ namespace countersign::terraform {
 const StateObject* ObjectOf(const plan_file::ResourceInstanceChange& change, const StateFile& state);
 
 // Fills `differs_from_state`. Terraform deletes what the plan says is there, not what the state says, so a
-// plan where they differ was edited. `before` is null where the change has none.
+// plan where they differ was edited. `before` is null where the change has none. `object` is ObjectOf(change).
 void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value& before,
-                    const StateFile& state, const Limits& limits, v1::ResourceChange* view);
+                    const StateObject* object, const Limits& limits, v1::ResourceChange* view);
 
 // Fills `provider_change`. A change goes to the account and the endpoint of the provider's configuration that
-// the plan names, whatever the object's state names.
-void AddProviderChange(const plan_file::ResourceInstanceChange& change, const StateFile& state,
+// the plan names, whatever the object's state names. `object` is ObjectOf(change).
+void AddProviderChange(const plan_file::ResourceInstanceChange& change, const StateObject* object,
                        v1::ResourceChange* view);
 
 // Fills `differs_from_state` of an entry of `resource_drift`: refreshing takes the state before it to the

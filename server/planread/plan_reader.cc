@@ -98,7 +98,10 @@ Process Process::Start(const std::string& program) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   std::string name = program;
   char* const arguments[] = {name.data(), nullptr};
-  char* const environment[] = {nullptr};
+  // Its memory in large pages where the machine has them: it lives so briefly that the first touch of each
+  // small one is a tenth of its time.
+  std::string large_pages = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
+  char* const environment[] = {large_pages.data(), nullptr};
   pid_t pid = -1;
   if (posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environment) == 0) {
     process.pid_ = pid;

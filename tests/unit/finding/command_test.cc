@@ -371,6 +371,7 @@ TEST(JudgeCommandTest, FindsUnsavedPlansHoweverTheyAreWritten) {
            {"bash", "-c", "terraform {destroy,}"},
            {"bash", "-c", "terraform d*"},
            {"bash", "-c", "/usr/local/bin/terrafor? destroy"},
+           {"bash", "-c", "t[f] destroy -auto-approve"},
            {"bash", "-c", "/usr/local/bin/[t]erraform destroy"},
            {"bash", "-c", "/usr/*/bin/t*m destroy"},
            {"bash", "-c", "x=apply; terraform \"$x\" -auto-approve"},

@@ -124,6 +124,24 @@ std::vector<Case> StateCases() {
          w.AddToMemory("aws_s3_bucket.old", "courses");
          w.Add("aws_db_instance.new", {"create"}, "courses");
        }},
+      {"imports-known-resources", Finding::HIGH,
+       [](PlanWorld& w) {
+         w.AddToMemory("aws_db_instance.main", "courses");
+         w.Add("aws_db_instance.main", {"update"})->mutable_importing()->set_id("courses");
+       },
+       [](PlanWorld& w) {
+         w.AddToMemory("aws_db_instance.main", "courses");
+         w.Add("aws_db_instance.main", {"update"});
+       }},
+      {"imports-known-resources", Finding::HIGH,
+       [](PlanWorld& w) {
+         w.AddToMemory("aws_s3_bucket.old", "courses");
+         w.Add("aws_s3_bucket.new", {"create"}, "courses")->mutable_importing()->set_id("courses");
+       },
+       [](PlanWorld& w) {
+         w.AddToMemory("aws_s3_bucket.old", "courses");
+         w.Add("aws_s3_bucket.new", {"create"}, "logs")->mutable_importing()->set_id("logs");
+       }},
       {"state-shrunk", Finding::WARNING, [](PlanWorld& w) { w.AddToMemory("aws_vpc.main", "vpc-1"); },
        [](PlanWorld& w) {  // It was moved.
          w.AddToMemory("aws_vpc.main", "vpc-1");
