@@ -10,7 +10,8 @@ std::string HintForReason(v1::Reason reason) {
     case v1::NOT_FOUND:
       return "`countersign list` shows what you may see";
     case v1::TARGET_UNKNOWN:
-      return "`countersign get documents` lists the targets; an admin adds one with `countersign apply -f`";
+      return "check its name; an admin lists the targets with `countersign get documents` and adds one with "
+             "`countersign apply -f`";
     case v1::WRONG_STATE:
       return "`countersign show ID` shows its state and how it came there";
     case v1::ETAG_MISMATCH:

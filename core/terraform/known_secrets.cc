@@ -1,6 +1,9 @@
 #include "core/terraform/known_secrets.h"
 
 #include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
 
 namespace countersign::terraform {
 namespace {
@@ -15,6 +18,21 @@ std::string_view WithoutBlanks(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
+// As Terraform's jsonencode() writes it within a text.
+std::string InJson(std::string_view text) {
+  const std::string quoted =
+      nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string encoded;
+  for (const char c : std::string_view(quoted).substr(1, quoted.size() - 2)) {
+    if (c == '<' || c == '>' || c == '&') {
+      absl::StrAppend(&encoded, "\\u00", absl::Hex(c));
+    } else {
+      encoded.push_back(c);
+    }
+  }
+  return encoded;
+}
+
 }  // namespace
 
 size_t SecretTexts::Beginning(std::string_view text) {
@@ -23,7 +41,13 @@ size_t SecretTexts::Beginning(std::string_view text) {
 
 void SecretTexts::Add(std::string_view text) {
   text = WithoutBlanks(text).substr(0, kLongestCopy);
-  if (text.size() < kShortestCopy || BeginsAny(text)) return;
+  if (text.size() < kShortestCopy) return;
+  AddOne(text);
+  AddOne(InJson(text));
+}
+
+void SecretTexts::AddOne(std::string_view text) {
+  if (BeginsAny(text)) return;
   // What is found whenever `text` is need not be looked for.
   auto at = texts_.lower_bound(text);
   while (at != texts_.end() && at->starts_with(text)) at = texts_.erase(at);

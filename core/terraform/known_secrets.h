@@ -23,13 +23,14 @@ inline constexpr size_t kShortestCopy = 8;
 class SecretTexts {
  public:
   // Does nothing with texts that are shorter than kShortestCopy without the blanks around them. Of long ones
-  // the beginning is remembered.
+  // the beginning is remembered. Remembers too how each is written in JSON.
   void Add(std::string_view text);
   // Whether one of them is `text` or a part of it. Takes time linear in the length, whatever there is to
   // find.
   bool AreIn(std::string_view text) const;
 
  private:
+  void AddOne(std::string_view text);
   static size_t Beginning(std::string_view text);
   bool BeginsAny(std::string_view text) const;
 

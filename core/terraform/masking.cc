@@ -2,6 +2,9 @@
 
 #include <initializer_list>
 
+#include "absl/strings/escaping.h"
+#include "core/text/text.h"
+
 namespace countersign::terraform {
 namespace {
 
@@ -18,6 +21,14 @@ bool IsNamedSecretIn(const Value& mapping) {
 
 bool CarriesValue(std::string_view name) {
   return name == "value" || name == "default_value" || name == "default";
+}
+
+// What base64encode() has made `text` of; empty where it has not.
+std::string FromBase64(std::string_view text) {
+  constexpr size_t kShortest = 12;
+  std::string decoded;
+  if (text.size() < kShortest || text.size() % 4 != 0) return decoded;
+  return absl::Base64Unescape(text::ToAbsl(text), &decoded) ? decoded : std::string();
 }
 
 const PathTrie::Node* Marks(const PathTrie::Node* node) {
@@ -86,8 +97,10 @@ bool Mask::Cursor::Hides(const Value& value) const {
   if (marked()) return true;
   if (value.kind() == Kind::kNumber) return named_;
   if (value.kind() != Kind::kString) return false;
-  return named_ || mask_->copies_.contains(value.text()) || mask_->secrets_->texts.AreIn(value.text()) ||
-         HoldsSecret(value.text());
+  const auto tells = [this](std::string_view text) {
+    return mask_->copies_.contains(text) || mask_->secrets_->texts.AreIn(text) || HoldsSecret(text);
+  };
+  return named_ || tells(value.text()) || tells(FromBase64(value.text()));
 }
 
 void Mask::Learn(const Value& before, const Value& after) {

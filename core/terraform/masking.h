@@ -20,7 +20,8 @@ namespace countersign::terraform {
 // Knows what is sensitive in one object, before and after a change: what is marked, in either value or in a
 // state, or listed for its type; what is named like a secret, or stands beside such a name as in {name =
 // "DB_PASSWORD", value = …}; texts that look like secrets; texts that are the same as one of those, and texts
-// that have a secret of the plan in them. Truth values are hidden only where they are marked.
+// that have a secret of the plan in them; all of that in base64, too. Truth values are hidden only where they
+// are marked.
 //
 // Borrows the texts of paths and values. Not thread-safe while it is built.
 class Mask {

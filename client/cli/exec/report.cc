@@ -22,6 +22,10 @@ void Report(Session& session, Client& client, const v1::ReportExecutionRequest& 
   bool told = false;
   while (true) {
     const auto answer = client.Report(request, {.timeout = kReportAttempt});
+    if (answer.ok() && request.exit_code() != 0) {
+      session.err() << "countersign: it ended with exit code " << request.exit_code()
+                    << ", and its approval is used up; submit it again to run it again" << std::endl;
+    }
     if (answer.ok()) return;
     const bool over = environment.Uptime() - start > kReportPatience;
     if (over || !IsRetryable(answer.status())) {

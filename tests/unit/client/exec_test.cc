@@ -472,6 +472,7 @@ TEST_F(ExecTest, RunsTheApprovedBytesAndReportsTheExitCode) {
         return v1::Proposal();
       });
   EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx", "--", "./job", "one"}), 7) << line_.err.str();
+  EXPECT_THAT(line_.err.str(), HasSubstr("exit code 7, and its approval is used up"));
   const std::string output = testing::ReadFile(marker_);
   EXPECT_THAT(output, HasSubstr("one  extra\n")) << "SECRET was not passed";
   const std::string private_directory = output.substr(output.find('\n') + 1);

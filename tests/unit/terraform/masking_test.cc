@@ -7,12 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "core/terraform/known_secrets.h"
 #include "core/terraform/msgpack.h"
 #include "core/terraform/plan_view.h"
 #include "core/terraform/secret_names.h"
 #include "core/terraform/secret_parts.h"
 #include "core/terraform/sensitive_attributes.h"
+#include "core/text/text.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/terraform/plan_builder.h"
 
@@ -510,6 +512,22 @@ TEST(MaskingTest, HidesTheValuesOfSensitiveVariablesWhereverTheyStand) {
   EXPECT_THAT(paths({{"greeting", kSecret}}), ElementsAre("copy", "other", "within"));
   // Too short to be looked for.
   EXPECT_THAT(paths({{"pin", "planted"}}), ElementsAre("copy", "other", "within"));
+}
+
+TEST(MaskingTest, KnowsTheValuesOfSensitiveVariablesInJsonAndBase64) {
+  const std::string pin = "a\"b\\c<d>&e\nplanted";
+  const std::string encoded = R"({"x":"a\"b\\c\u003cd\u003e\u0026e\nplanted"})";
+  const auto in_base64 = [](std::string_view text) { return absl::Base64Escape(text::ToAbsl(text)); };
+  const json object = {{"base64", in_base64("#!/bin/sh\nlogin " + pin + "\n")},
+                       {"json", encoded},
+                       {"json_base64", in_base64(encoded)},
+                       {"other", in_base64("#!/bin/sh\nlogin somebody\n")},
+                       {"other_json", R"({"x":"a\"b\\c"})"}};
+  EXPECT_THAT(ChangedPaths(Read(PlanWithVariables({{"pin", pin}}, object).Bytes())),
+              ElementsAre("base64 masked", "json masked", "json_base64 masked", "other", "other_json"));
+  // So are those that can be told without being known.
+  EXPECT_THAT(PathsOfCreate({{"user_data", in_base64("export DB_PASSWORD=hunter2222")}}),
+              ElementsAre("user_data masked"));
 }
 
 TEST(MaskingTest, HidesTheDefaultsOfSensitiveVariables) {
