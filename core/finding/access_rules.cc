@@ -131,8 +131,9 @@ void JudgeAttribute(const AccessRule& rule, const ChangeFact& fact, const v1::At
       std::any_of(after.texts.begin(), after.texts.end(), [&rule](const std::string& text) {
         return rule.policy_document && JudgePolicyDocument(text) == PolicyVerdict::kUnreadable;
       });
-  if (attribute.cut()) {
-    found->At(Finding::HIGH, address, attribute.path(), "too long to be judged", description);
+  if (attribute.cut() || attribute.masked()) {
+    found->At(Finding::HIGH, address, attribute.path(),
+              attribute.masked() ? "hidden, so not judged" : "too long to be judged", description);
   } else if (!after.known || unreadable) {
     found->At(Finding::WARNING, address, attribute.path(), "not known before it is applied", description);
   }

@@ -11,11 +11,12 @@ namespace {
 // Bounds the recursion; plans nest less deeply than that.
 constexpr int kMaxDepth = 100;
 
-// Whether `path`, indexes left out, is `wanted` or the beginning of it. Says where the rest begins.
+// Whether `path`, indexes left out, is `wanted` or the beginning of it, as the whole object is of everything.
+// Says where the rest begins.
 bool IsAt(const std::string& path, std::string_view wanted, std::string_view* rest) {
   if (!wanted.starts_with(path)) return false;
   *rest = wanted.substr(path.size());
-  return rest->empty() || text::ConsumePrefix(rest, ".");
+  return path.empty() || rest->empty() || text::ConsumePrefix(rest, ".");
 }
 
 // Adds the values at `rest` below `value`. Lists are entered, whatever `rest` says.

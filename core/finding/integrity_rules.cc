@@ -123,7 +123,11 @@ std::string_view Contradiction(const PlanFacts& facts) {
       [](const ChangeFact& fact) { return fact.creates || fact.updates || fact.deletes || fact.forgets; });
   const bool makes = std::any_of(facts.changes().begin(), facts.changes().end(),
                                  [](const ChangeFact& fact) { return fact.creates || fact.updates; });
+  const bool spares = plan.mode() != v1::DESTROY && plan.mode() != v1::NO_CHANGES;
   if (plan.declared_mode() == "destroy" && makes) return "creates or changes resources";
+  if (plan.declared_mode() == "destroy" && spares && plan.target_addresses().empty()) {
+    return "does not delete everything";
+  }
   if (plan.declared_mode() == "refresh-only" && changes) return "changes resources";
   if (plan.declared_mode() == "normal" && plan.mode() == v1::DESTROY) return "deletes everything";
   return "";
@@ -146,7 +150,11 @@ void JudgeSensitivity(const PlanFacts& facts, FindingList* findings) {
   for (const ChangeFact& fact : facts.changes()) {
     for (const v1::AttributeChange& attribute : fact.change->attribute_changes()) {
       shown += attribute.masked() ? 0 : 1;
-      if (attribute.sensitivity_added()) found.At(Finding::HIGH, fact.change->address(), attribute.path());
+      // Terraform marks values within an object, never the object.
+      const bool whole = attribute.masked() && attribute.path().empty();
+      if (attribute.sensitivity_added() || whole) {
+        found.At(Finding::HIGH, fact.change->address(), attribute.path(), "", NameOf(fact));
+      }
     }
   }
   const bool marked = !found.empty();
@@ -155,7 +163,7 @@ void JudgeSensitivity(const PlanFacts& facts, FindingList* findings) {
     found.At(Finding::WARNING, "", "masked_change_count", absl::StrCat(masked));
   }
   findings->Add(found, marked
-                           ? text::Concat("Hides values that were shown before: ", found.Names(), ".")
+                           ? text::Concat("Hides values that used to be shown: ", found.Names(), ".")
                            : text::Concat("Most of what changes is hidden: ", CountOf(masked, "value"), "."));
 }
 

@@ -92,7 +92,7 @@ void AddDeletedBackups(const PlanFacts& facts, Found* found) {
         const Values before = ValuesIn(attribute, protection.attribute, Side::kBefore);
         const Values after = ValuesIn(attribute, protection.attribute, Side::kAfter);
         if (before.known && (before.texts.empty() || before.HasAny(protection.deletes_backups_at))) continue;
-        if (!after.known || !after.HasAny(protection.deletes_backups_at)) continue;
+        if (after.known && !after.HasAny(protection.deletes_backups_at)) continue;
         found->At(fact.type->severity, fact.change->address(), attribute.path(), Change(before, after),
                   DescriptionOf(fact));
       }

@@ -38,9 +38,6 @@ std::vector<RuleDescription> State() {
       {"state-content-differs", Finding::CRITICAL, kState,
        "Lineage and serial are those that are known, and the resources in the state are not: it was edited.",
        kAdopt, true},
-      {"state-content-unknown", Finding::HIGH, kState,
-       "The plan moves resources, so the content of its state cannot be compared with what is known.",
-       "Compare the moves with the configuration's; a plan without them can be compared.", false},
       {"creates-known-resources", Finding::CRITICAL, kState,
        "The plan creates what the target is known to have. Either the state is wrong, or it would make a "
        "second "

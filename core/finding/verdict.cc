@@ -29,10 +29,11 @@ class Line {
     if (one.empty()) return;
     if (text_.empty()) {
       text_ = Cut(one, kVerdictBytes);
-    } else if (text_.size() + 1 + one.size() <= kVerdictBytes) {
+    } else if (one.size() < room()) {
       absl::StrAppend(&text_, " ", one);
     }
   }
+  size_t room() const { return kVerdictBytes - text_.size(); }
   bool empty() const { return text_.empty(); }
   std::string Take() { return std::move(text_); }
 
@@ -47,14 +48,17 @@ const Finding* Find(const std::vector<Finding>& findings, std::string_view code)
 }
 
 // The sentence of the first of `codes` that was found. One is enough: they tell of the same mistake.
-void AddFirst(const std::vector<Finding>& findings, std::initializer_list<std::string_view> codes,
-              Line* line) {
+std::string First(const std::vector<Finding>& findings, std::initializer_list<std::string_view> codes) {
   for (const std::string_view code : codes) {
     const Finding* finding = Find(findings, code);
-    if (finding == nullptr) continue;
-    line->Add(finding->sentence());
-    return;
+    if (finding != nullptr) return OneLine(finding->sentence());
   }
+  return "";
+}
+
+void AddFirst(const std::vector<Finding>& findings, std::initializer_list<std::string_view> codes,
+              Line* line) {
+  line->Add(First(findings, codes));
 }
 
 std::string ShortDescription(const ChangeFact& fact) {
@@ -95,10 +99,12 @@ Losses LossesOf(const std::vector<ChangeFact>& facts) {
 }
 
 // "Deletes database courses-prod and its automated backups; no final snapshot. Nothing can bring it back."
-void AddLosses(const Losses& losses, Line* line) {
-  if (losses.count == 0) return;
+std::string LossSentence(const Losses& losses, size_t most_names) {
+  if (losses.count == 0) return "";
   std::vector<std::string> names;
-  for (const ChangeFact& fact : losses.data) names.push_back(ShortDescription(fact));
+  for (const ChangeFact& fact : losses.data) {
+    if (names.size() < most_names) names.push_back(ShortDescription(fact));
+  }
   const bool one = losses.count == 1;
   std::string sentence = text::Concat("Deletes ", ListOf(names, losses.count));
   if (losses.backups)
@@ -107,7 +113,18 @@ void AddLosses(const Losses& losses, Line* line) {
   absl::StrAppend(&sentence, ".");
   if (losses.for_good)
     absl::StrAppend(&sentence, one ? " Nothing can bring it back." : " Nothing can bring them back.");
+  return sentence;
+}
+
+// What is lost comes first, and why the plan is not what it seems has its place in any case: the fewer names.
+void AddLosses(const Losses& losses, const std::string& deception, Line* line) {
+  std::string sentence = LossSentence(losses, losses.data.size());
+  for (size_t names = losses.data.size(); names > 1; --names) {
+    if (sentence.size() + deception.size() < line->room()) break;
+    sentence = LossSentence(losses, names - 1);
+  }
   line->Add(sentence);
+  line->Add(Cut(deception, line->room() - 1));
 }
 
 int64_t Count(const std::vector<ChangeFact>& facts, bool (*which)(const ChangeFact&)) {
@@ -144,15 +161,15 @@ std::string VerdictLine(const v1::PlanView& plan, const std::vector<Finding>& fi
                         const v1::TargetMemory* memory) {
   const std::vector<ChangeFact> facts = FactsOf(plan, memory);
   Line line;
-  AddFirst(findings,
-           {"state-missing", "state-lineage-changed", "state-serial-regressed", "state-content-differs",
-            "creates-known-resources", "imports-known-resources"},
-           &line);
-  AddFirst(findings,
-           {"before-differs-from-state", "state-object-without-change", "plan-errored", "engine-mismatch"},
-           &line);
   const Losses losses = LossesOf(facts);
-  AddLosses(losses, &line);
+  AddLosses(losses,
+            First(findings, {"state-missing", "state-lineage-changed", "state-serial-regressed",
+                             "state-content-differs", "creates-known-resources", "imports-known-resources"}),
+            &line);
+  AddFirst(findings,
+           {"before-differs-from-state", "state-object-without-change", "plan-errored", "engine-mismatch",
+            "state-shrunk"},
+           &line);
   if (!losses.backups) AddFirst(findings, {"automated-backups-deleted"}, &line);
   AddScale(plan, facts, &line);
   AddFirst(findings, {"gone-not-recreated"}, &line);

@@ -1,11 +1,17 @@
 #include "core/terraform/state_comparison.h"
 
 #include <algorithm>
+#include <deque>
+#include <functional>
 #include <iterator>
+#include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
+#include "core/terraform/address.h"
 #include "core/terraform/shown_json.h"
 #include "core/text/text.h"
 #include "core/text/utf8.h"
@@ -106,6 +112,14 @@ void CollectWithoutChange(const SavedPlan& saved, std::set<std::string>* names) 
   }
 }
 
+bool LeavesNothing(const SavedPlan& saved) {
+  std::unordered_set<const StateObject*> deleted;
+  Collect(saved.plan().resource_changes(), saved.state(), Deletes, &deleted);
+  const auto managed =
+      std::count_if(deleted.begin(), deleted.end(), [](const StateObject* each) { return each->managed; });
+  return static_cast<size_t>(managed) == saved.state().managed_objects;
+}
+
 // What refreshing has changed, as the two states say, and the plan does not say: by drift, by an import, or,
 // of deposed objects, by the entry of one that is gone. Of these, and of everything where all is destroyed,
 // Terraform writes no drift; they must still be the things that they were.
@@ -119,11 +133,13 @@ void CollectWithoutDrift(const SavedPlan& saved, std::set<std::string>* names) {
   Collect(plan.resource_drift(), after, IsAny, &explained);
   Collect(plan.resource_changes(), after, Imports, &explained);
   Collect(plan.resource_changes(), before, IsOfDeposed, &explained);
-  const bool destroys = plan.ui_mode() == kModeDestroy;
+  const bool declared = plan.ui_mode() == kModeDestroy;
+  // A plan that only calls itself so would lose what it has taken out of its state.
+  const bool destroys = declared && LeavesNothing(saved);
   for (const StateObject& object : before.objects) {
     if (!object.managed) continue;
     const StateObject* const other = after.Find(object.address, object.deposed);
-    const bool quiet = destroys || !object.deposed.empty();
+    const bool quiet = declared || !object.deposed.empty();
     const bool fine = other == nullptr
                           ? destroys || explained.contains(&object)
                           : IsSameThing(object, *other) && (quiet || explained.contains(&object) ||
@@ -134,6 +150,49 @@ void CollectWithoutDrift(const SavedPlan& saved, std::set<std::string>* names) {
     const bool added = object.managed && before.Find(object.address, object.deposed) == nullptr;
     if (added && !explained.contains(&object)) names->insert(NameOf(object));
   }
+}
+
+// Where the objects of the state before it was refreshed are in the backend, which does not know yet that
+// they move.
+class Moves {
+ public:
+  explicit Moves(const SavedPlan& saved);
+
+  bool empty() const { return objects_.empty(); }
+  std::string StoredAddress(const StateObject& object) const;
+
+ private:
+  void Take(const plan_file::ResourceInstanceChange& change);
+
+  std::map<std::string, std::string, std::less<>> objects_;  // The former address by the new one.
+  std::map<std::string, std::string, std::less<>> modules_;  // The same of modules that move as a whole.
+};
+
+Moves::Moves(const SavedPlan& saved) {
+  for (const auto& change : saved.plan().resource_changes()) Take(change);
+  for (const auto& change : saved.plan().resource_drift()) Take(change);
+  for (const StateObject& object : saved.previous_state().objects) {
+    if (!object.managed || objects_.contains(object.address)) continue;
+    const auto partly = modules_.find(object.module);
+    if (partly != modules_.end()) modules_.erase(partly);
+  }
+}
+
+void Moves::Take(const plan_file::ResourceInstanceChange& change) {
+  if (change.prev_run_addr().empty() || change.prev_run_addr() == change.addr()) return;
+  objects_.emplace(change.addr(), change.prev_run_addr());
+  const auto now = ParseAddress(change.addr());
+  const auto before = ParseAddress(change.prev_run_addr());
+  if (!now.ok() || !before.ok() || now->module == before->module) return;
+  if (!now->module.empty() && !before->module.empty()) modules_.emplace(now->module, before->module);
+}
+
+// No change speaks of what a data source has read: it goes with its module.
+std::string Moves::StoredAddress(const StateObject& object) const {
+  if (const auto moved = objects_.find(object.address); moved != objects_.end()) return moved->second;
+  const auto moved = object.managed ? modules_.end() : modules_.find(object.module);
+  if (moved == modules_.end()) return std::string(object.address);
+  return text::Concat(moved->second, object.address.substr(object.module.size()));
 }
 
 }  // namespace
@@ -182,11 +241,16 @@ void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view) {
 }
 
 std::string StoredDigest(const SavedPlan& saved) {
+  const StateFile& state = saved.previous_state();
   std::unordered_set<const StateObject*> imported;
-  Collect(saved.plan().resource_changes(), saved.previous_state(), Imports, &imported);
-  if (imported.empty()) return saved.previous_state().digest;
-  return DigestOf(saved.previous_state(),
-                  [&imported](const StateObject& object) { return !imported.contains(&object); });
+  Collect(saved.plan().resource_changes(), state, Imports, &imported);
+  const Moves moves(saved);
+  if (imported.empty() && moves.empty()) return state.digest;
+  std::deque<std::string> addresses;
+  return DigestOf(state, [&](const StateObject& object) -> std::optional<std::string_view> {
+    if (imported.contains(&object)) return std::nullopt;
+    return addresses.emplace_back(moves.StoredAddress(object));
+  });
 }
 
 std::vector<DataObjects> ChangedData(const SavedPlan& saved) {
@@ -203,11 +267,7 @@ std::vector<DataObjects> ChangedData(const SavedPlan& saved) {
 }
 
 bool DeletesEverything(const SavedPlan& saved) {
-  std::unordered_set<const StateObject*> deleted;
-  Collect(saved.plan().resource_changes(), saved.state(), Deletes, &deleted);
-  const size_t managed = static_cast<size_t>(
-      std::count_if(deleted.begin(), deleted.end(), [](const StateObject* each) { return each->managed; }));
-  return managed > 0 && managed == saved.state().managed_objects;
+  return saved.state().managed_objects > 0 && LeavesNothing(saved);
 }
 
 }  // namespace countersign::terraform

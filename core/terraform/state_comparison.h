@@ -39,7 +39,7 @@ void AddDriftDifferences(const plan_file::ResourceInstanceChange& drift, const V
 // changed without an entry of `resource_drift` that says so.
 void AddObjectsWithoutChange(const SavedPlan& saved, v1::PlanState* view);
 
-// The digest of what the backend holds: Terraform puts what it imports into the state before planning, too.
+// The digest of what the backend holds: Terraform imports and moves in the state before planning, too.
 std::string StoredDigest(const SavedPlan& saved);
 
 // What data sources say in the state before it was refreshed and after, where both have them.

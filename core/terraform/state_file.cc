@@ -624,7 +624,7 @@ absl::StatusOr<StateFile> StateReader::FinishHead(const rapidjson::ParseResult& 
 absl::StatusOr<StateFile> StateReader::Finish(const rapidjson::ParseResult& result) {
   if (const absl::Status status = StatusOf(result); !status.ok()) return status;
   if (const absl::Status sorted = SortObjects(); !sorted.ok()) return sorted;
-  state_.digest = DigestOf(state_, [](const StateObject&) { return true; });
+  state_.digest = DigestOf(state_, [](const StateObject& object) { return object.address; });
   return std::move(state_);
 }
 
@@ -669,13 +669,22 @@ rapidjson::ParseResult Parse(StateSource* source, StateReader* reader) {
 }  // namespace
 
 // A line for each object, as JSON: ["ADDRESS","DEPOSED",{ATTRIBUTES}].
-std::string DigestOf(const StateFile& state, const std::function<bool(const StateObject&)>& counts) {
-  digest::Sha256Hasher hasher;
-  std::string line;
+std::string DigestOf(const StateFile& state, const AddressOf& address_of) {
+  std::vector<std::pair<std::string_view, const StateObject*>> lines;
+  lines.reserve(state.objects.size());
   for (const uint32_t position : state.by_address) {
     const StateObject& object = state.objects[position];
-    if (!counts(object)) continue;
-    const Value parts[] = {Value::String(object.address), Value::String(object.deposed), object.attributes};
+    if (const auto address = address_of(object)) lines.emplace_back(*address, &object);
+  }
+  const auto precedes = [](const auto& left, const auto& right) {
+    return std::tie(left.first, left.second->deposed) < std::tie(right.first, right.second->deposed);
+  };
+  // Unless something counts under another address, they are in that order already.
+  if (!std::is_sorted(lines.begin(), lines.end(), precedes)) std::sort(lines.begin(), lines.end(), precedes);
+  digest::Sha256Hasher hasher;
+  std::string line;
+  for (const auto& [address, object] : lines) {
+    const Value parts[] = {Value::String(address), Value::String(object->deposed), object->attributes};
     line.clear();
     WriteJson(Value::Sequence(parts), &line);
     line.push_back('\n');

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,8 +86,11 @@ absl::StatusOr<StateFile> ReadState(const NextChunk& next_chunk, ValueArena* are
 absl::StatusOr<StateFile> ReadStateHead(const NextChunk& next_chunk, const Limits& limits,
                                         std::string_view place);
 
-// As `digest`, of the objects for which `counts` holds.
-std::string DigestOf(const StateFile& state, const std::function<bool(const StateObject&)>& counts);
+// The address that an object counts under; nothing where it does not count. The text must live on.
+using AddressOf = std::function<std::optional<std::string_view>(const StateObject&)>;
+
+// As `digest`, of the objects that count, as if they had these addresses.
+std::string DigestOf(const StateFile& state, const AddressOf& address_of);
 
 // Whether a value of a plan is the one that a state holds. As IsSame(), but for how states write values:
 // where an attribute may be of any type, the value is wrapped as {"value": …, "type": …}; and a number that

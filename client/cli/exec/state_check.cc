@@ -1,8 +1,11 @@
 #include "client/cli/exec/state_check.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_join.h"
@@ -20,11 +23,33 @@ using terraform::Value;
 
 constexpr size_t kMostNamed = 5;
 
-bool HasMoves(const v1::PlanView& plan) {
-  const auto moved = [](const v1::ResourceChange& change) { return !change.previous_address().empty(); };
-  return std::any_of(plan.resource_changes().begin(), plan.resource_changes().end(), moved) ||
-         std::any_of(plan.resource_drift().begin(), plan.resource_drift().end(), moved);
-}
+// Where the objects of the plan's state are in the state here, which the plan has not moved yet.
+class Moves {
+ public:
+  explicit Moves(const v1::PlanView& plan) {
+    for (const auto* const changes : {&plan.resource_changes(), &plan.resource_drift()}) {
+      for (const v1::ResourceChange& change : *changes) {
+        if (change.previous_address().empty()) continue;
+        before_.emplace(change.address(), change.previous_address());
+        after_.emplace(change.previous_address(), change.address());
+      }
+    }
+  }
+  // Empty where there is none.
+  std::string_view Before(std::string_view address) const { return Other(address, before_, after_); }
+  std::string_view After(std::string_view address) const { return Other(address, after_, before_); }
+
+ private:
+  using Addresses = std::map<std::string, std::string, std::less<>>;
+
+  static std::string_view Other(std::string_view address, const Addresses& there, const Addresses& back) {
+    if (const auto found = there.find(address); found != there.end()) return found->second;
+    return back.contains(address) ? std::string_view() : address;
+  }
+
+  Addresses before_;  // By the address after.
+  Addresses after_;   // By the address before.
+};
 
 bool IsSameUpToNulls(const Value& left, const Value& right);
 
@@ -67,12 +92,16 @@ bool IsSameObject(const StateObject& planned, const StateObject& current) {
   return ours != nullptr && theirs != nullptr && terraform::IsSame(*ours, *theirs);
 }
 
-// Addresses of managed objects of `left` that `right` does not have, or, if `look_inside`, has otherwise.
-std::vector<std::string> Missing(const StateFile& left, const StateFile& right, bool look_inside) {
+using Counterpart = std::function<std::string_view(std::string_view address)>;
+
+// Addresses of managed objects of `left` that `right` does not have where `counterpart` says, or, if
+// `look_inside`, has otherwise.
+std::vector<std::string> Missing(const StateFile& left, const StateFile& right,
+                                 const Counterpart& counterpart, bool look_inside) {
   std::vector<std::string> missing;
   for (const StateObject& object : left.objects) {
     if (!object.managed) continue;
-    const StateObject* const other = right.Find(object.address, object.deposed);
+    const StateObject* const other = right.Find(counterpart(object.address), object.deposed);
     if (other != nullptr && other->managed && (!look_inside || IsSameObject(object, *other))) continue;
     missing.push_back(std::string(object.address));
   }
@@ -93,12 +122,14 @@ std::string Names(std::vector<std::string> addresses) {
                       count > kMostNamed ? text::Concat(" and ", count - kMostNamed, " more") : "");
 }
 
-absl::Status CompareObjects(const StateFile& planned, const StateFile& current) {
-  const auto gone = Missing(planned, current, /*look_inside=*/false);
+absl::Status CompareObjects(const StateFile& planned, const StateFile& current, const Moves& moves) {
+  const Counterpart before = [&moves](std::string_view address) { return moves.Before(address); };
+  const Counterpart after = [&moves](std::string_view address) { return moves.After(address); };
+  const auto gone = Missing(planned, current, before, /*look_inside=*/false);
   if (!gone.empty()) return OtherContent(current, text::Concat("it lacks ", Names(gone)));
-  const auto added = Missing(current, planned, /*look_inside=*/false);
+  const auto added = Missing(current, planned, after, /*look_inside=*/false);
   if (!added.empty()) return OtherContent(current, text::Concat("the plan knows nothing of ", Names(added)));
-  const auto changed = Missing(planned, current, /*look_inside=*/true);
+  const auto changed = Missing(planned, current, before, /*look_inside=*/true);
   if (!changed.empty()) return OtherContent(current, text::Concat(Names(changed), " changed in it"));
   return absl::OkStatus();
 }
@@ -152,10 +183,7 @@ absl::Status CheckState(const v1::PlanView& plan, std::string_view bytes, const 
   terraform::ValueArena arena(limits);
   const auto planned = terraform::ReadState([&reader] { return reader.Next(); }, &arena, limits, kEntry);
   if (!planned.ok()) return planned.status();
-  if (!HasMoves(plan)) return CompareObjects(*planned, *current);
-  if (planned->managed_objects == current->managed_objects) return absl::OkStatus();
-  return OtherContent(*current, text::Concat("it holds ", current->managed_objects,
-                                             " resources, and the plan ", planned->managed_objects));
+  return CompareObjects(*planned, *current, Moves(plan));
 }
 
 }  // namespace countersign::cli

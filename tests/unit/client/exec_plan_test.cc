@@ -235,13 +235,28 @@ TEST_F(CheckStateTest, AcceptsWhatANewerProviderMadeOfTheState) {
               HasReason(v1::PLAN_STALE));
 }
 
-TEST_F(CheckStateTest, ComparesOnlyTheNumberOfObjectsWhereThePlanMovesSome) {
+TEST_F(CheckStateTest, LooksForWhatMovesWhereItWas) {
   const std::string moved = Replaced(state_, "\"name\": \"base\"", "\"name\": \"old\"");
-  plan_.add_resource_changes()->set_previous_address("terraform_data.old");
+  EXPECT_THAT(Check(moved), HasReason(v1::PLAN_STALE));
+  v1::ResourceChange* const change = plan_.add_resource_changes();
+  change->set_address("terraform_data.base");
+  change->set_previous_address("terraform_data.old");
   EXPECT_OK(Check(moved));
+  EXPECT_THAT(Check(state_), HasReason(v1::PLAN_STALE)) << "it has moved already";
+  EXPECT_THAT(Check(Replaced(moved, "\"value\": \"base\"", "\"value\": \"other\"")),
+              HasReason(v1::PLAN_STALE));
   const size_t start = moved.find("\"resources\": [") + std::string("\"resources\": [").size();
   const size_t end = moved.rfind("],", moved.find("\"check_results\""));
   EXPECT_THAT(Check(std::string(moved).erase(start, end - start)), HasReason(v1::PLAN_STALE));
+}
+
+TEST_F(CheckStateTest, AMoveSaysNothingOfWhatStays) {
+  v1::ResourceChange* const change = plan_.add_resource_changes();
+  change->set_address("terraform_data.other");
+  change->set_previous_address("terraform_data.another");
+  EXPECT_OK(Check(state_));
+  EXPECT_THAT(Check(Replaced(state_, "\"value\": \"base\"", "\"value\": \"other\"")),
+              HasReason(v1::PLAN_STALE));
 }
 
 TEST_F(CheckStateTest, DigestsSettleItWithoutThePlansBytes) {

@@ -43,6 +43,12 @@ v1::ResourceChange* Update(PlanWorld& w, const std::string& address, const std::
   return change;
 }
 
+void Hide(v1::ResourceChange* change, const std::string& path) {
+  v1::AttributeChange* const attribute = change->add_attribute_changes();
+  attribute->set_path(path);
+  attribute->set_masked(true);
+}
+
 std::vector<Case> StateCases() {
   return {
       {"state-missing", Finding::CRITICAL, [](PlanWorld& w) { w.plan.mutable_state()->Clear(); },
@@ -88,7 +94,7 @@ std::vector<Case> StateCases() {
          w.plan.mutable_state()->set_previous_content_digest(w.plan.state().content_digest());
          w.plan.mutable_state()->set_content_digest("sha256:refreshed");
        }},
-      {"state-content-unknown", Finding::HIGH,
+      {"state-content-differs", Finding::CRITICAL,  // Whatever moves.
        [](PlanWorld& w) {
          w.plan.mutable_state()->set_content_digest("sha256:other");
          w.Add("aws_vpc.main", {"no-op"})->set_previous_address("aws_vpc.old");
@@ -467,6 +473,19 @@ std::vector<Case> ProtectionCases() {
       {"automated-backups-deleted", Finding::CRITICAL,  // At once, with the database still there.
        [](PlanWorld& w) { Update(w, "aws_db_instance.d", "backup_retention_period", "7", "0"); },
        [](PlanWorld& w) { Update(w, "aws_db_instance.d", "backup_retention_period", "7", "1"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,  // What is not known is the worst.
+       [](PlanWorld& w) {
+         Update(w, "aws_db_instance.d", "backup_retention_period", "7", "")
+             ->mutable_attribute_changes(0)
+             ->set_after_unknown(true);
+       },
+       [](PlanWorld& w) { Update(w, "aws_db_instance.d", "backup_retention_period", "7", "14"); }},
+      {"automated-backups-deleted", Finding::CRITICAL,
+       [](PlanWorld& w) { Hide(w.Add("aws_db_instance.d", {"update"}), ""); },
+       [](PlanWorld& w) { Hide(w.Add("aws_db_instance.d", {"update"}), "password"); }},
+      {"public-ingress", Finding::HIGH,
+       [](PlanWorld& w) { Hide(w.Add("aws_security_group_rule.r", {"create"}), ""); },
+       [](PlanWorld& w) { Hide(w.Add("aws_vpc.v", {"create"}), ""); }},
       {"automated-backups-deleted", Finding::CRITICAL,
        [](PlanWorld& w) { Update(w, "aws_rds_cluster.d", "backup_retention_period", "7", "0"); },
        [](PlanWorld& w) { Update(w, "aws_rds_cluster.d", "backup_retention_period", "0", "7"); }},
@@ -799,6 +818,17 @@ std::vector<Case> IntegrityCases() {
        },
        [](PlanWorld& w) {
          w.plan.set_declared_mode("destroy");
+         w.plan.set_mode(v1::DESTROY);
+         w.Add("aws_vpc.v", {"delete"});
+       }},
+      {"declared-mode-contradicted", Finding::HIGH,
+       [](PlanWorld& w) {
+         w.plan.set_declared_mode("destroy");
+         w.Add("aws_vpc.v", {"delete"});
+       },
+       [](PlanWorld& w) {
+         w.plan.set_declared_mode("destroy");
+         w.plan.add_target_addresses("aws_vpc.v");
          w.Add("aws_vpc.v", {"delete"});
        }},
       {"declared-mode-contradicted", Finding::HIGH,
@@ -814,6 +844,8 @@ std::vector<Case> IntegrityCases() {
        }},
       {"sensitivity-added", Finding::HIGH, [=](PlanWorld& w) { marked(w, true); },
        [=](PlanWorld& w) { marked(w, false); }},
+      {"sensitivity-added", Finding::HIGH, [](PlanWorld& w) { Hide(w.Add("aws_vpc.v", {"create"}), ""); },
+       [](PlanWorld& w) { Hide(w.Add("aws_vpc.v", {"create"}), "password"); }},
       {"sensitivity-added", Finding::WARNING, [](PlanWorld& w) { w.plan.set_masked_change_count(10); },
        [](PlanWorld& w) {
          w.plan.set_masked_change_count(10);

@@ -57,9 +57,9 @@ TEST(IncidentTest, TheStateOfAnotherProject) {
   Platform world("delete");
   world.plan.mutable_state()->set_lineage("lineage-2");
   EXPECT_THAT(CodesOf(world.Judge()), IsSupersetOf({"state-lineage-changed", "destroys-everything"}));
+  EXPECT_THAT(world.Verdict(), StartsWith("Deletes database courses-prod"));
   EXPECT_THAT(world.Verdict(),
-              StartsWith("Made on another state than that of targets/prod: lineage lineage-2"));
-  EXPECT_THAT(world.Verdict(), HasSubstr("Deletes database courses-prod"));
+              HasSubstr("Made on another state than that of targets/prod: lineage lineage-2"));
 }
 
 TEST(IncidentTest, TheDestroyThatTookTheBackupsToo) {
@@ -90,6 +90,31 @@ TEST(VerdictLineTest, SaysFirstWhatCannotBeUndone) {
   Set(database, "skip_final_snapshot", "false");
   Set(database, "delete_automated_backups", "false");
   EXPECT_EQ(world.Verdict(), "Deletes database courses-prod. Deletes 1 of 21 resources.");
+}
+
+TEST(VerdictLineTest, HasRoomForWhatIsLostAndForWhyThePlanIsNotWhatItSeems) {
+  const std::vector<std::pair<std::string, void (*)(PlanWorld&)>> deceptions = {
+      {"Made on another state than that of",
+       [](PlanWorld& w) { w.plan.mutable_state()->set_lineage("11111111-d29a-7470-cd9c-223296787fe1"); }},
+      {"Made on an old state of", [](PlanWorld& w) { w.plan.mutable_state()->set_serial(3); }},
+      {"The state was edited:", [](PlanWorld& w) { w.plan.mutable_state()->set_content_digest("sha256:o"); }},
+      {"Creates 1 resource that", [](PlanWorld& w) {
+         w.AddToMemory("aws_vpc.again", "");
+         w.Add("aws_vpc.again", {"create"});
+       }}};
+  for (const auto& [sentence, deceive] : deceptions) {
+    PlanWorld world;
+    for (const char* name : {"a", "b", "c", "d"}) {
+      world.Add("aws_db_instance." + std::string(name), {"delete"},
+                "courses-production-of-the-whole-company-in-europe-" + std::string(name));
+    }
+    world.memory.set_target("targets/courses-production-of-the-whole-company");
+    deceive(world);
+    const std::string verdict = world.Verdict();
+    EXPECT_THAT(verdict, StartsWith("Deletes database courses-production-of-the-whole-company-in-eu"));
+    EXPECT_THAT(verdict, HasSubstr("Nothing can bring them back. " + sentence));
+    EXPECT_LE(verdict.size(), 300U);
+  }
 }
 
 TEST(VerdictLineTest, TellsOfBackupsThatGoWithoutTheirDatabase) {

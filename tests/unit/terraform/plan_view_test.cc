@@ -690,6 +690,59 @@ TEST(PlanViewTest, WhatIsImportedIsNotInTheStoredState) {
   EXPECT_EQ(Read(plan.Bytes()).state().previous_content_digest(), stored);
 }
 
+std::string StoredDigestOf(const SmallPlan& plan) {
+  return Read(plan.Bytes()).state().previous_content_digest();
+}
+
+// Terraform moves in both states before it plans; the backend does not know of it yet.
+TEST(PlanViewTest, WhatMovesIsStoredWhereItWas) {
+  const auto at = [](const char* address, const char* id) {
+    return PlannedObject{.address = address, .action = kActionNoOp, .before = {{"id", id}}};
+  };
+  const std::string stored =
+      StoredDigestOf({.objects = {at("aws_vpc.a", "1"), at("aws_vpc.m", "2"), at("aws_vpc.z", "3")}});
+  SmallPlan moved{.objects = {at("aws_vpc.m", "2"), at("aws_vpc.p", "3"), at("aws_vpc.x", "1")}};
+  EXPECT_NE(StoredDigestOf(moved), stored);
+  moved.edit = [](Plan* message) {
+    message->mutable_resource_changes(1)->set_prev_run_addr("aws_vpc.z");
+    message->mutable_resource_changes(2)->set_prev_run_addr("aws_vpc.a");
+  };
+  EXPECT_EQ(StoredDigestOf(moved), stored);
+  moved.objects[0].before["id"] = "4";
+  EXPECT_NE(StoredDigestOf(moved), stored) << "a move says nothing of what stays";
+}
+
+TEST(PlanViewTest, DataSourcesMoveWithTheirModule) {
+  const auto in_module = [](const std::string& module) {
+    return [=](json* state) {
+      for (json& resource : (*state)["resources"]) resource["module"] = module;
+      json data = (*state)["resources"][0];
+      data["mode"] = "data";
+      data["name"] = "read";
+      data["module"] = module;
+      (*state)["resources"].push_back(data);
+    };
+  };
+  const auto digest = [&](const std::string& module, const std::string& before, bool partly = false) {
+    const SmallPlan plan{
+        .objects = {{.address = "aws_vpc.a", .action = kActionNoOp, .before = {{"id", "1"}}},
+                    {.address = "aws_vpc.b", .action = kActionNoOp, .before = {{"id", "2"}}}},
+        .edit = [&](Plan* message) {
+          for (plan_file::ResourceInstanceChange& change : *message->mutable_resource_changes()) {
+            const std::string name = change.addr().substr(std::string("aws_vpc.").size());
+            change.set_addr(module + ".aws_vpc." + name);
+            if (!before.empty() && !(partly && name == "b")) {
+              change.set_prev_run_addr(before + ".aws_vpc." + name);
+            }
+          }
+        }};
+    return Read(EditState(plan.Bytes(), in_module(module))).state().previous_content_digest();
+  };
+  const std::string stored = digest("module.old", "");
+  EXPECT_EQ(digest("module.new", "module.old"), stored);
+  EXPECT_NE(digest("module.new", "module.old", true), stored);
+}
+
 // They go into providers and provisioners, and no change of a resource says them.
 TEST(PlanViewTest, ShowsWhatDataSourcesSayOtherwise) {
   const auto says = [](const char* id) {
