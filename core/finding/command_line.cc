@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/finding/command_table.h"
 #include "core/finding/sed_text.h"
@@ -357,16 +356,14 @@ void Describe(int rank, std::string_view what, int* known, JudgedCommand* comman
 
 int Rank(const JudgedCommand& command) {
   if (command.destroys == Finding::CRITICAL) return 6;
-  if (command.unsaved) return 5;
+  if (command.unsaved || command.unread) return 5;
   return std::max({command.destroys == Finding::SEVERITY_UNSPECIFIED ? 0 : 1 + command.destroys,
                    static_cast<int>(command.opaque), command.changes ? 1 : 0});
 }
 
 class Taker {
  public:
-  explicit Taker(const v1::Action& action) : table_(CommandTable::Get()) {
-    for (const v1::ArtifactReference& artifact : action.artifacts()) files_.insert(artifact.file_name());
-  }
+  Taker() : table_(CommandTable::Get()) {}
 
   void TakeArguments(Arguments arguments, const std::string& address, bool in_shell, int depth) {
     const std::string outer = before_;
@@ -499,15 +496,12 @@ class Taker {
 
   void TakeWrapped(const Wrapper& wrapper, const Arguments& arguments, const std::string& address,
                    int depth) {
-    const bool outer = elsewhere_;
-    elsewhere_ |= wrapper.elsewhere;
     Wrapped wrapped{wrapper, arguments, address, depth};
     if (wrapper.after.empty()) {
       TakeWrapperArguments(&wrapped);
     } else {
       TakeAfter(&wrapped);
     }
-    elsewhere_ = outer;
   }
 
   void TakeAfter(Wrapped* wrapped) {
@@ -515,7 +509,6 @@ class Taker {
     const Wrapper& wrapper = wrapped->wrapper;
     for (size_t i = 1; i < arguments.size(); ++i) {
       if (!Equal(arguments[i], wrapper.after)) continue;
-      elsewhere_ |= Equal(arguments[i], wrapper.directory_options);
       if (!wrapped->found && (wrapper.opaque || i + 1 == arguments.size())) AddWrapper(*wrapped);
       wrapped->at = i + 1;
       if (i + 1 < arguments.size()) TakeFound(wrapped);
@@ -524,11 +517,6 @@ class Taker {
 
   void TakeWrapperArguments(Wrapped* wrapped) {
     const Arguments& arguments = wrapped->arguments;
-    if (wrapped->wrapper.permutes) {
-      elsewhere_ |= std::any_of(
-          arguments.begin() + 1, arguments.end(),
-          [wrapped](const std::string& argument) { return MovesElsewhere(wrapped->wrapper, argument); });
-    }
     bool more = true;
     for (; more && wrapped->at < arguments.size(); ++wrapped->at) more = TakeWrapperArgument(wrapped);
     const bool opaque = wrapped->wrapper.opaque || wrapped->wrapper.adds_arguments || wrapped->opaque;
@@ -553,7 +541,6 @@ class Taker {
       wrapped->ended = !wrapper.permutes;
       return true;
     }
-    elsewhere_ |= MovesElsewhere(wrapper, argument);
     if (IsKnownFlag(wrapper, argument)) return true;
     if (!IsOption(argument)) return TakePositional(wrapped);
     const bool last = wrapped->at + 1 >= wrapped->arguments.size();
@@ -610,19 +597,6 @@ class Taker {
     TakeRest(wrapped->wrapper, wrapped->arguments, wrapped->at,
              Inner(wrapped->address, wrapped->at, wrapped->depth), wrapped->depth);
     before_ = outer;
-  }
-
-  // Whether the option makes the other program run in another directory or on another machine.
-  static bool MovesElsewhere(const Wrapper& wrapper, const std::string& argument) {
-    const std::vector<std::string>& options = wrapper.directory_options;
-    if (options.empty()) return false;
-    if (Equal(argument, options)) return true;
-    if (std::any_of(options.begin(), options.end(),
-                    [&argument](const std::string& option) { return HasValueWithin(argument, option); })) {
-      return true;
-    }
-    return !IsKnownFlag(wrapper, argument) && !Equal(argument, wrapper.value_options) &&
-           HasOption({argument}, options);
   }
 
   // What eval and ssh are given is text for a shell, however many arguments it comes in.
@@ -717,7 +691,7 @@ class Taker {
       command.opaque = Finding::HIGH;
       Describe(4, "runs what it reads from elsewhere", &known, &command);
     }
-    const bool worse = command.unsaved || command.destroys != Finding::SEVERITY_UNSPECIFIED;
+    const bool worse = command.unsaved || command.unread || command.destroys != Finding::SEVERITY_UNSPECIFIED;
     if (!recognised || IsStrange(arguments[0])) {
       command.opaque = std::max(command.opaque, Finding::WARNING);
       Describe(2, kOpaqueWhat, &known, &command);
@@ -727,7 +701,6 @@ class Taker {
                &command);
     }
     opaque_ |= command.opaque != Finding::SEVERITY_UNSPECIFIED && !program.plans;
-    moved_ |= program.moves;
     if (program.plans && CountApplyingInAnyWay(JoinWhole(arguments)) > 0) ++applying_;
     if (command.what.empty()) command.what = command.changes ? "changes something" : "only reads";
     verdict_.commands.push_back(std::move(command));
@@ -775,8 +748,7 @@ class Taker {
   bool TakeRules(const Program& program, const Arguments& arguments, const ReadArguments& read, int* known,
                  JudgedCommand* command) {
     const Arguments words = WordsOf(arguments);
-    const bool elsewhere = elsewhere_ || moved_ || HasOption(arguments, program.directory_options);
-    const bool saved = !elsewhere && IsSavedPlan(read.words, arguments);
+    const bool saved = read.words.size() >= 2 && read.words[0] == "apply";
     bool recognised = false;
     for (const CommandRule& rule : program.rules) {
       if (!HasRuleOption(program, rule, arguments, read)) continue;
@@ -798,8 +770,8 @@ class Taker {
         return Describe(10 + rule.severity, rule.what, known, command);
       case Is::kUnsaved:
         if (saved) {
-          command->opaque = Finding::HIGH;
-          return Describe(5, "applies a saved plan whose content is not judged here", known, command);
+          command->unread = true;
+          return Describe(9, "applies a saved plan that nobody has read", known, command);
         }
         command->unsaved = true;
         return Describe(9, rule.what, known, command);
@@ -813,18 +785,6 @@ class Taker {
       case Is::kReads:
         return;
     }
-  }
-
-  // `apply FILE`, where the file is one that was submitted with the command. Any other is one that nobody
-  // approved, and in another directory the same name is another file.
-  bool IsSavedPlan(const Arguments& strict, const Arguments& arguments) const {
-    if (strict.size() != 2 || strict[0] != "apply") return false;
-    return std::all_of(arguments.begin(), arguments.end(), [this, &strict](const std::string& argument) {
-      if (Lower(argument) != strict[1]) return true;
-      std::string_view file = argument;
-      text::ConsumePrefix(&file, "./");
-      return files_.contains(std::string(file));
-    });
   }
 
   // Says whether there was SQL.
@@ -876,13 +836,10 @@ class Taker {
   }
 
   const CommandTable& table_;
-  absl::flat_hash_set<std::string> files_;
   CommandVerdict verdict_;
   std::string before_;      // The variables that are set for the command that is being judged.
   bool opaque_ = false;     // There is something that may run what is written in other arguments.
   bool ambiguous_ = false;  // Something was read in more than one way.
-  bool elsewhere_ = false;  // A wrapper runs what is being judged in another directory.
-  bool moved_ = false;      // A command before went to another directory.
   int readings_ = 0;        // How many programs were judged that may be arguments of others.
   size_t applying_ = 0;     // How many commands that apply plans were judged by themselves.
 };
@@ -890,7 +847,7 @@ class Taker {
 }  // namespace
 
 CommandVerdict JudgeArguments(const v1::Action& action) {
-  Taker taker(action);
+  Taker taker;
   // In one order, whatever that of the message's map is.
   const std::map<std::string, std::string> environment(action.environment().begin(),
                                                        action.environment().end());

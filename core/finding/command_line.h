@@ -19,7 +19,8 @@ struct JudgedCommand {
   // SEVERITY_UNSPECIFIED where it does not.
   v1::Finding::Severity destroys = v1::Finding::SEVERITY_UNSPECIFIED;
   v1::Finding::Severity opaque = v1::Finding::SEVERITY_UNSPECIFIED;
-  bool unsaved = false;  // Applies what nobody has read.
+  bool unsaved = false;  // Plans and applies in one go.
+  bool unread = false;   // Applies a saved plan, which is not judged with the command.
   bool changes = false;
 };
 

@@ -14,6 +14,7 @@ using v1::Finding;
 void AddCommands(const CommandVerdict& verdict, FindingList* findings) {
   Found destructive("destructive-command");
   Found unsaved("unsaved-plan");
+  Found unread("unread-plan");
   Found opaque("opaque-command");
   Found changing("changing-command");
   std::string destroys;
@@ -23,17 +24,20 @@ void AddCommands(const CommandVerdict& verdict, FindingList* findings) {
       destructive.At(command.destroys, command.address, "", command.text, command.text);
     }
     if (command.unsaved) unsaved.At(Finding::CRITICAL, command.address, "", command.text, command.text);
+    if (command.unread) unread.At(Finding::CRITICAL, command.address, "", command.text, command.text);
     if (command.opaque != Finding::SEVERITY_UNSPECIFIED) {
       opaque.At(command.opaque, command.address, "", command.text, command.text);
     }
     // Where something worse is said, that it changes something goes without saying.
-    const bool worse =
-        command.unsaved || std::max(command.destroys, command.opaque) != Finding::SEVERITY_UNSPECIFIED;
+    const bool worse = command.unsaved || command.unread ||
+                       std::max(command.destroys, command.opaque) != Finding::SEVERITY_UNSPECIFIED;
     if (command.changes && !worse)
       changing.At(Finding::INFO, command.address, "", command.text, command.text);
   }
   findings->Add(destructive, text::Concat("Runs ", destructive.Names(), ": ", destroys, "."));
   findings->Add(unsaved, text::Concat("Runs ", unsaved.Names(), ", which applies what nobody has read."));
+  findings->Add(unread,
+                text::Concat("Runs ", unread.Names(), ", which applies a saved plan that nobody has read."));
   findings->Add(opaque,
                 text::Concat("Nobody can tell from the arguments what this does: ", opaque.Names(), "."));
   findings->Add(changing, text::Concat("Runs ", changing.Names(), ", which changes something."));

@@ -65,8 +65,6 @@ absl::StatusOr<Program> ReadProgram(const nlohmann::json& object, std::string pl
   program.edits_text = reader.Flag("edits_text");
   program.reads_input = reader.Flag("reads_input");
   program.guards = reader.Flag("guards");
-  program.directory_options = reader.Texts("directory_options");
-  program.moves = reader.Flag("moves");
   size_t position = 0;
   for (const nlohmann::json* object_of_rule : reader.Objects("rules")) {
     absl::StatusOr<CommandRule> rule =
@@ -91,8 +89,6 @@ absl::StatusOr<Wrapper> ReadWrapper(const nlohmann::json& object, std::string pl
   wrapper.text_options = reader.Texts("text_options");
   wrapper.rest_is_text = reader.Flag("rest_is_text");
   wrapper.opaque = reader.Flag("opaque");
-  wrapper.directory_options = reader.Texts("directory_options");
-  wrapper.elsewhere = reader.Flag("elsewhere");
   wrapper.permutes = reader.Flag("permutes");
   wrapper.adds_arguments = reader.Flag("adds_arguments");
   if (absl::Status status = reader.Finish(); !status.ok()) return status;

@@ -39,26 +39,22 @@ struct Program {
   bool plans = false;  // Applies plans: a way of calling it that is not known may apply what nobody has read.
   bool edits_text = false;   // Takes a script in the language of sed.
   bool reads_input = false;  // Takes commands from its standard input where its arguments have none.
-  std::vector<std::string> directory_options;  // Make it work in another directory.
-  bool moves = false;                          // The commands after it work in another directory.
-  bool guards = false;  // Its options can take away protection against deletion, backups and versions.
+  bool guards = false;       // Its options can take away protection against deletion, backups and versions.
 };
 
 // A program that runs another one, given in its arguments.
 struct Wrapper {
   std::vector<std::string> names;
   std::vector<std::string> value_options;
-  std::vector<std::string> flags;              // Options without a value.
-  int64_t skips = 0;                           // How many arguments stand before the other program.
-  bool assignments = false;                    // NAME=value may stand before it.
-  std::vector<std::string> after;              // It comes after any of these arguments.
-  std::vector<std::string> text_options;       // Options whose value is a line for a shell.
-  bool rest_is_text = false;                   // The other program is a line for a shell too.
-  std::vector<std::string> directory_options;  // Make the other program run in another directory.
-  bool elsewhere = false;                      // It runs in another directory or on another machine.
-  bool permutes = false;                       // Its options may stand after its other arguments.
-  bool opaque = false;                         // What it adds to the other program cannot be told.
-  bool adds_arguments = false;                 // The other program gets arguments that stand elsewhere.
+  std::vector<std::string> flags;         // Options without a value.
+  int64_t skips = 0;                      // How many arguments stand before the other program.
+  bool assignments = false;               // NAME=value may stand before it.
+  std::vector<std::string> after;         // It comes after any of these arguments.
+  std::vector<std::string> text_options;  // Options whose value is a line for a shell.
+  bool rest_is_text = false;              // The other program is a line for a shell too.
+  bool permutes = false;                  // Its options may stand after its other arguments.
+  bool opaque = false;                    // What it adds to the other program cannot be told.
+  bool adds_arguments = false;            // The other program gets arguments that stand elsewhere.
 };
 
 // Immutable, hence thread-safe.

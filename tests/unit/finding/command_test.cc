@@ -224,12 +224,13 @@ TEST(JudgeCommandTest, WantsPlansToBeSaved) {
                                                       {"terragrunt", "apply"},
                                                       {"terragrunt", "run-all", "apply"},
                                                       {"terragrunt", "run", "--all", "apply"},
-                                                      {"terraform", "apply", "other.tfplan"},
                                                       {"script", "true", "-qc", "terraform destroy"},
                                                       {"sudo", "terraform", "apply"}}) {
     EXPECT_THAT(CodesFor(argv), Contains("unsaved-plan")) << testing::PrintToString(argv);
   }
-  EXPECT_THAT(CodesFor({"terraform", "plan"}), Not(Contains("unsaved-plan")));
+  for (const Arguments& argv : std::vector<Arguments>{{"terraform", "plan"}, {"terraform", "plan", "p"}}) {
+    EXPECT_THAT(CodesFor(argv), ElementsAre("opaque-command")) << testing::PrintToString(argv);
+  }
 }
 
 TEST(JudgeCommandTest, TakesNoOptionThatItDoesNotKnowForHarmless) {
@@ -438,58 +439,41 @@ TEST(JudgeCommandTest, FindsUnsavedPlansHoweverTheyAreWritten) {
 }
 
 TEST(JudgeCommandTest, LetsASavedPlanHideNoOther) {
-  const auto codes = [](const std::string& script) {
-    v1::Action action = Command({"bash", "-c", script});
-    action.add_artifacts()->set_file_name("p");
-    return CodesOf(JudgeCommand(action));
-  };
+  const auto codes = [](const std::string& script) { return CodesFor({"bash", "-c", script}); };
   EXPECT_THAT(codes("echo \"$D\" && terraform apply p"), Not(Contains("unsaved-plan")));
   EXPECT_THAT(codes("terraform apply p; echo terraform destroy | sh"), Contains("unsaved-plan"));
   EXPECT_THAT(codes("terraform apply -var $'a' p; echo terraform destroy | sh"), Contains("unsaved-plan"));
 }
 
-TEST(JudgeCommandTest, TakesAPlanOfAnotherDirectoryForAnother) {
-  const auto codes = [](const Arguments& argv) {
-    v1::Action action = Command(argv);
-    action.add_artifacts()->set_file_name("p");
-    return CodesOf(JudgeCommand(action));
-  };
-  for (const Arguments& argv :
-       std::vector<Arguments>{{"terraform", "-chdir=x", "apply", "p"},
-                              {"terraform", "--chdir=x", "apply", "p"},
-                              {"terraform", "-chdir", "x", "apply", "p"},
-                              {"tofu", "apply", "-chdir=x", "p"},
-                              {"terragrunt", "--terragrunt-working-dir", "x", "apply", "p"},
-                              {"terragrunt", "--working-dir=x", "apply", "p"},
-                              {"terraform", "apply", "P"},
-                              {"terraform", "apply", "./P"},
-                              {"env", "-C", "x", "terraform", "apply", "p"},
-                              {"env", "-Cx", "terraform", "apply", "p"},
-                              {"env", "--chdir=x", "terraform", "apply", "p"},
-                              {"env", "--chd=x", "terraform", "apply", "p"},
-                              {"env", "-iC", "x", "terraform", "apply", "p"},
-                              {"sudo", "-D", "x", "terraform", "apply", "p"},
-                              {"timeout", "5", "env", "-C", "x", "nice", "terraform", "apply", "p"},
-                              {"su", "-", "x", "-c", "terraform apply p"},
-                              {"ssh", "host", "terraform", "apply", "p"},
-                              {"chroot", "x", "terraform", "apply", "p"},
-                              {"kubectl", "exec", "x", "--", "terraform", "apply", "p"},
-                              {"find", "x", "-execdir", "terraform", "apply", "p", ";"},
-                              {"sh", "-c", "cd x && terraform apply p"},
-                              {"sh", "-c", "pushd x; terraform apply p"},
-                              {"sh", "-c", "env -C x true; cd x; sh -c 'terraform apply p'"}}) {
-    EXPECT_THAT(codes(argv), Contains("unsaved-plan")) << testing::PrintToString(argv);
-  }
+TEST(JudgeCommandTest, SaysOfASavedPlanInACommandThatNobodyHasReadIt) {
   for (const Arguments& argv :
        std::vector<Arguments>{{"terraform", "apply", "p"},
                               {"terraform", "apply", "-input=false", "./p"},
+                              {"terraform", "apply", "-auto-approve", "-lock-timeout", "5s", "p"},
+                              {"/usr/bin/terraform", "-chdir=x", "apply", "p"},
+                              {"terraform", "-chdir", "x", "apply", "p"},
+                              {"tofu", "apply", "/tmp/p"},
+                              {"terragrunt", "--working-dir=x", "apply", "p"},
                               {"sudo", "-u", "x", "terraform", "apply", "p"},
                               {"env", "-i", "A=b", "terraform", "apply", "p"},
+                              {"env", "-C", "x", "terraform", "apply", "p"},
                               {"aws-vault", "exec", "x", "--", "terraform", "apply", "p"},
-                              {"sh", "-c", "env -C x true; terraform apply p"},
+                              {"ssh", "host", "terraform", "apply", "p"},
+                              {"kubectl", "exec", "x", "--", "terraform", "apply", "p"},
+                              {"find", "x", "-execdir", "terraform", "apply", "p", ";"},
+                              {"sh", "-c", "cd x && terraform apply p"},
+                              {"sh", "-c", "sh -c 'terraform apply p'"},
+                              {"su", "-", "x", "-c", "terraform apply p"},
                               {"script", "-qc", "terraform apply p"}}) {
-    EXPECT_THAT(codes(argv), Not(Contains("unsaved-plan"))) << testing::PrintToString(argv);
+    v1::Action action = Command(argv);
+    const std::vector<Finding> elsewhere = JudgeCommand(action);
+    ASSERT_THAT(CodesOf(elsewhere), Contains("unread-plan")) << testing::PrintToString(argv);
+    EXPECT_EQ(elsewhere[0].severity(), Finding::CRITICAL) << testing::PrintToString(argv);
+    action.add_artifacts()->set_file_name("p");
+    EXPECT_EQ(CodesOf(JudgeCommand(action)), CodesOf(elsewhere)) << testing::PrintToString(argv);
   }
+  EXPECT_THAT(CodesFor({"terraform", "apply", "p"}), ElementsAre("unread-plan"));
+  EXPECT_THAT(CodesFor({"python3", "-c", "os.system('terraform apply p')"}), Contains("unsaved-plan"));
 }
 
 TEST(JudgeCommandTest, SaysThatPlanningRunsCode) {
@@ -702,14 +686,6 @@ TEST(JudgeCommandTest, TellsOfVariablesThatNameProgramsAndServers) {
   }
 }
 
-TEST(JudgeCommandTest, SaysOfAPlanInACommandThatItIsNotShown) {
-  v1::Action action = Command({"terraform", "apply", "./x.tfplan"});
-  action.add_artifacts()->set_file_name("x.tfplan");
-  const std::vector<Finding> findings = JudgeCommand(action);
-  EXPECT_THAT(CodesOf(findings), ElementsAre("opaque-command"));
-  EXPECT_EQ(findings[0].severity(), Finding::HIGH);
-}
-
 TEST(JudgeCommandTest, TellsOfVariablesThatSteer) {
   v1::Action action = Command({"ls"});
   (*action.mutable_environment())["TF_CLI_ARGS_apply"] = "-state=alt.tfstate";
@@ -773,8 +749,11 @@ TEST(JudgeCommandTest, EndsForWhatIsNestedWithoutEnd) {
 
 TEST(JudgeCommandTest, RaisesEachCodeOfCommands) {
   std::set<std::string> raised;
-  for (const Arguments& argv : std::vector<Arguments>{
-           {"terraform", "destroy"}, {"frobnicate"}, {"env", "PATH=.", "ls"}, {"mkdir", "x"}}) {
+  for (const Arguments& argv : std::vector<Arguments>{{"terraform", "destroy"},
+                                                      {"terraform", "apply", "p"},
+                                                      {"frobnicate"},
+                                                      {"env", "PATH=.", "ls"},
+                                                      {"mkdir", "x"}}) {
     for (const std::string& code : CodesFor(argv)) raised.insert(code);
   }
   for (const RuleDescription& rule : RuleTable()) {

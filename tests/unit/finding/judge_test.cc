@@ -1111,7 +1111,7 @@ TEST(RuleTableTest, ForbidsWhatOnlyPolicyMayPermit) {
             (std::set<std::string_view>{
                 "state-missing", "state-lineage-changed", "state-serial-regressed", "state-content-differs",
                 "creates-known-resources", "before-differs-from-state", "state-object-without-change",
-                "plan-errored", "unsaved-plan", "engine-mismatch", "destroys-everything",
+                "plan-errored", "unsaved-plan", "unread-plan", "engine-mismatch", "destroys-everything",
                 "automated-backups-deleted", "backups-deleted-with-source"}));
 }
 
