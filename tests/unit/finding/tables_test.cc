@@ -73,7 +73,8 @@ TEST(TablesTest, CoverTheTypesThatHoldData) {
     ASSERT_NE(found, nullptr) << type;
     EXPECT_EQ(found->holds, ResourceType::Holds::kData) << type;
   }
-  for (const char* type : {"aws_kms_key", "google_kms_crypto_key", "azurerm_key_vault"}) {
+  for (const char* type : {"aws_kms_key", "google_kms_crypto_key", "azurerm_key_vault",
+                           "azurerm_dedicated_hardware_security_module"}) {
     ASSERT_NE(ResourceTypes::Get().Find(type), nullptr) << type;
     EXPECT_EQ(ResourceTypes::Get().Find(type)->holds, ResourceType::Holds::kKey) << type;
   }
