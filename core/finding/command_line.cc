@@ -447,7 +447,7 @@ class Taker {
       }
     }
     const Program* program = table_.FindProgram(name);
-    if (program == nullptr) return AddOpaque(arguments, address, Finding::WARNING, kOpaqueWhat);
+    if (program == nullptr) return AddOpaque(arguments, address, Finding::HIGH, kOpaqueWhat);
     TakeProgram(*program, arguments, address);
   }
 
@@ -692,8 +692,9 @@ class Taker {
       Describe(4, "runs what it reads from elsewhere", &known, &command);
     }
     const bool worse = command.unsaved || command.unread || command.destroys != Finding::SEVERITY_UNSPECIFIED;
-    if (!recognised || IsStrange(arguments[0])) {
-      command.opaque = std::max(command.opaque, Finding::WARNING);
+    const bool strange = IsStrange(arguments[0]);
+    if (!recognised || strange) {
+      command.opaque = std::max(command.opaque, strange ? Finding::HIGH : Finding::WARNING);
       Describe(2, kOpaqueWhat, &known, &command);
     } else if (!read.unknown.empty() && !asks && !worse) {
       command.opaque = std::max(command.opaque, Finding::WARNING);

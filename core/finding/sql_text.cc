@@ -261,12 +261,37 @@ bool IsUpdate(const std::vector<Word>& words, size_t i) {
   return is_set(i + 2) || is_set(i + 3) || is_set(i + 4) || is_set(i + 5);
 }
 
+// Whether REPLACE at `i` overwrites what is there: not in CREATE OR REPLACE VIEW and the like, outside of a
+// comment.
+bool ReplacesData(const std::vector<Word>& words, size_t i, std::string_view certain) {
+  const bool creates =
+      i >= 2 && words[i - 1].text == "or" && words[i - 2].text == "create" && certain[words[i - 2].at] != ' ';
+  const bool table = i + 1 < words.size() && words[i + 1].text == "table";
+  return !words[i].called && (!creates || table);
+}
+
+// What changes rows that are there already: REPLACE, INSERT ... ON DUPLICATE KEY UPDATE, ON CONFLICT DO
+// UPDATE.
+bool OverwritesRows(const std::vector<Word>& words, std::string_view certain) {
+  bool inserts = false;
+  bool collides = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i].text;
+    if (word == "replace" && ReplacesData(words, i, certain)) return true;
+    inserts |= word == "insert";
+    collides |= inserts && (word == "duplicate" || word == "conflict");
+    if (collides && word == "update") return true;
+  }
+  return false;
+}
+
 // What changes although the statement begins as one that reads, and what overwrites every row.
 void JudgeChanges(const std::vector<Word>& words, std::string_view certain, SqlVerdict* verdict) {
   const std::string& first = words[0].text;
   if (first == "show") return;
   const bool explains = first == "explain" || first == "describe" || first == "desc";
   if (explains && !IsAmong(words, 1, "analyze") && !IsAmong(words, 1, "analyse")) return;
+  if (OverwritesRows(words, certain)) Worsen(Does::kWeakens, "overwrites rows of a table", verdict);
   constexpr int kMaxUpdates = 100;
   int updates = 0;
   for (size_t i = 0; i < words.size(); ++i) {
@@ -303,6 +328,11 @@ void JudgeStatement(std::string_view statement, std::string_view possible, std::
       Worsen(Does::kOpaque, text::Concat("what ", Cut(word, 40), " does cannot be told from its text"),
              verdict);
     }
+  }
+  const auto copy = std::find_if(bare_words.begin(), bare_words.end(),
+                                 [](const Word& word) { return word.text == "copy"; });
+  if (IsAmong(bare_words, static_cast<size_t>(copy - bare_words.begin()), "program")) {
+    Worsen(Does::kRuns, "runs a program on the database's server", verdict);
   }
   JudgeDefinition(words, verdict);
   if (!bare_words.empty()) JudgeChanges(bare_words, certain, verdict);

@@ -13,8 +13,9 @@ struct SqlVerdict {
     kReads,
     kChanges,
     kOpaque,
-    kRuns,     // Makes the client run programs, or read or write files.
-    kWeakens,  // Changes the server's settings, who may do what, or the type of what is stored.
+    kRuns,     // Makes the client or the server run programs, or the client read or write files.
+    kWeakens,  // Changes the server's settings, who may do what, the type of what is stored, or overwrites
+               // rows.
     kDestroys,
   };
   Does does = Does::kReads;

