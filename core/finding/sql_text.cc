@@ -253,11 +253,11 @@ void JudgeDefinition(const std::vector<Word>& words, SqlVerdict* verdict) {
 }
 
 // Whether the word UPDATE at `i` begins a statement or stands within one: UPDATE ONLY schema.table alias SET.
-bool IsUpdate(const std::vector<Word>& words, size_t i) {
+bool IsUpdate(std::string_view first, const std::vector<Word>& words, size_t i) {
   const std::string_view before = i > 0 ? std::string_view(words[i - 1].text) : "";
   const auto is_set = [&words](size_t at) { return at < words.size() && words[at].text == "set"; };
   if ((before == "do" || before == "then") && is_set(i + 1)) return false;
-  if (!Contains(kBeforeUpdate, before) && !Contains(kDefines, words[0].text)) return true;
+  if (!Contains(kBeforeUpdate, before) && !Contains(kDefines, first)) return true;
   return is_set(i + 2) || is_set(i + 3) || is_set(i + 4) || is_set(i + 5);
 }
 
@@ -287,7 +287,8 @@ bool OverwritesRows(const std::vector<Word>& words, std::string_view certain) {
 
 // What changes although the statement begins as one that reads, and what overwrites every row.
 void JudgeChanges(const std::vector<Word>& words, std::string_view certain, SqlVerdict* verdict) {
-  const std::string& first = words[0].text;
+  // A word of a comment does not say how the statement begins.
+  const std::string_view first = certain[words[0].at] == ' ' ? "" : std::string_view(words[0].text);
   if (first == "show") return;
   const bool explains = first == "explain" || first == "describe" || first == "desc";
   if (explains && !IsAmong(words, 1, "analyze") && !IsAmong(words, 1, "analyse")) return;
@@ -297,7 +298,7 @@ void JudgeChanges(const std::vector<Word>& words, std::string_view certain, SqlV
   for (size_t i = 0; i < words.size(); ++i) {
     const Word& word = words[i];
     const bool update = word.text == "update";
-    if ((update && !IsUpdate(words, i)) || (word.text == "replace" && word.called)) continue;
+    if ((update && !IsUpdate(first, words, i)) || (word.text == "replace" && word.called)) continue;
     if (Contains(kChangesWithin, word.text)) Worsen(Does::kChanges, "changes a database", verdict);
     if (update && (++updates > kMaxUpdates || !HasWhere(certain, word.at))) {
       Worsen(Does::kDestroys, "overwrites every row of a table", verdict);
@@ -305,13 +306,21 @@ void JudgeChanges(const std::vector<Word>& words, std::string_view certain, SqlV
   }
 }
 
+// Without what may stand in a comment before the statement: that would say how it begins.
+std::vector<Word> FromFirstCertain(std::vector<Word> words, std::string_view certain) {
+  words.erase(words.begin(), std::find_if(words.begin(), words.end(),
+                                          [certain](const Word& word) { return certain[word.at] != ' '; }));
+  return words;
+}
+
 void JudgeStatement(std::string_view statement, std::string_view possible, std::string_view certain,
                     SqlVerdict* verdict) {
   const std::vector<Word> words = WordsOf(statement);
   if (words.empty()) return;
   const std::vector<Word> bare_words = WordsOf(possible);
-  const std::string& first = words.front().text;
-  if (Contains(kClientCommands, first)) {
+  const std::vector<Word> begin = FromFirstCertain(words, certain);
+  const std::string first = begin.empty() ? "" : begin.front().text;
+  if (Contains(kClientCommands, begin.empty() ? words.front().text : first)) {
     Worsen(Does::kRuns, "makes the client run a program, or read or write a file", verdict);
   }
   if (Contains(kChanges, first)) {
@@ -335,6 +344,7 @@ void JudgeStatement(std::string_view statement, std::string_view possible, std::
     Worsen(Does::kRuns, "runs a program on the database's server", verdict);
   }
   JudgeDefinition(words, verdict);
+  if (!begin.empty()) JudgeDefinition(begin, verdict);
   if (!bare_words.empty()) JudgeChanges(bare_words, certain, verdict);
 }
 

