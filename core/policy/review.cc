@@ -49,9 +49,9 @@ absl::Status ReviewFindings(const google::protobuf::RepeatedPtrField<std::string
                             const std::string& path) {
   for (int i = 0; i < codes.size(); ++i) {
     if (finding::FindRule(codes[i]) != nullptr) continue;
-    return error::InvalidField(
-        text::Concat(path, "[", i, "]"),
-        text::Concat("there is no finding ", codes[i], "; `countersign analyze --explain` lists them all"));
+    return error::InvalidField(text::Concat(path, "[", i, "]"),
+                               text::Concat("there is no finding ", codes[i],
+                                            "; `countersign analyze --explain all` lists them all"));
   }
   return absl::OkStatus();
 }

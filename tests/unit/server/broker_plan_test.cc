@@ -11,6 +11,7 @@
 namespace countersign::broker {
 namespace {
 
+using ::testing::AllOf;
 using testing::BrokerWorld;
 using ::testing::Contains;
 using testing::FakeStore;
@@ -313,7 +314,8 @@ rules:
   - {name: all, verdict: ALLOW, )") + field +
                                       ": [state-mising]}\n");
     EXPECT_THAT(applied, HasReason(v1::INVALID_FIELD));
-    EXPECT_THAT(std::string(applied.status().message()), HasSubstr(field));
+    EXPECT_THAT(std::string(applied.status().message()),
+                AllOf(HasSubstr(field), HasSubstr("`countersign analyze --explain all` lists them all")));
   }
 }
 
