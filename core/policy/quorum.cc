@@ -138,4 +138,17 @@ absl::Status CheckReachable(const Configuration& configuration, const v1::Requir
                    "; add people to the directory or change policy rule \"", requirement.rule(), "\""));
 }
 
+std::string OnlyTheOwner(const Configuration& configuration, const v1::Requirement& requirement,
+                         std::string_view requester) {
+  const v1::Principal* const asker = configuration.FindPrincipal(requester);
+  if (asker == nullptr || asker->owner().empty()) return "";
+  v1::Requirement by_others = requirement;
+  by_others.set_owner_excluded(true);
+  const auto& all = configuration.principals();
+  const bool others = std::any_of(all.begin(), all.end(), [&](const v1::Principal& principal) {
+    return CheckEligible(configuration, by_others, requester, principal.id()).ok();
+  });
+  return others ? "" : asker->owner();
+}
+
 }  // namespace countersign::policy

@@ -29,6 +29,11 @@ std::vector<std::string> MissingApprovals(const Configuration& configuration,
 absl::Status CheckReachable(const Configuration& configuration, const v1::Requirement& requirement,
                             std::string_view requester);
 
+// The owner of the requesting agent where nobody else may decide; empty where somebody may, and where no
+// agent asks.
+std::string OnlyTheOwner(const Configuration& configuration, const v1::Requirement& requirement,
+                         std::string_view requester);
+
 }  // namespace countersign::policy
 
 #endif  // COUNTERSIGN_CORE_POLICY_QUORUM_H_

@@ -153,6 +153,20 @@ absl::Status ChangeReader::DecodeBoth(const plan_file::Change& change, const Pla
   return absl::OkStatus();
 }
 
+absl::Status ChangeReader::CheckIdentities(const plan_file::Change& change, const Place& place,
+                                           ValueArena* arena) {
+  const auto check = [&](bool there, const plan_file::DynamicValue& identity, const Place& here) {
+    return there ? Decode(identity.msgpack(), arena, here).status() : absl::OkStatus();
+  };
+  absl::Status status =
+      check(change.has_before_identity(), change.before_identity(), Place(place, "before_identity"));
+  if (status.ok())
+    status = check(change.has_after_identity(), change.after_identity(), Place(place, "after_identity"));
+  if (!status.ok()) return status;
+  return check(change.importing().has_identity(), change.importing().identity(),
+               Place(Place(place, "importing"), "identity"));
+}
+
 template <typename Paths, typename Mark>
 absl::Status ChangeReader::EachPath(const Paths& paths, const Place& place, ValueArena* arena, Mark mark) {
   Path path;
@@ -249,6 +263,7 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   if (status.ok()) status = in_state.status();
   if (status.ok()) status = MarkChange(change.change(), here, &values.arena, *in_state, &mask);
   if (status.ok()) status = AddReplacePaths(change, place, &values.arena, &view);
+  if (status.ok()) status = CheckIdentities(change.change(), here, &values.arena);
   if (!status.ok()) return status;
   mask.Learn(values.before, values.after);
 
@@ -279,6 +294,28 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
   read.masked = found.masked;
   Take(values.arena);
   return read;
+}
+
+absl::Status ChangeReader::CheckDeferred(const plan_file::ResourceInstanceChange& change,
+                                         const Place& place) {
+  Values values(left_);
+  const Place here(place, "change");
+  Mask unused(limits_, "tfplan: sensitive paths", "", &secrets_);
+  v1::ResourceChange view;
+  absl::Status status = DecodeBoth(change.change(), here, &values);
+  if (status.ok()) status = MarkChange(change.change(), here, &values.arena, false, &unused);
+  if (status.ok()) status = AddReplacePaths(change, place, &values.arena, &view);
+  if (status.ok()) status = CheckIdentities(change.change(), here, &values.arena);
+  Take(values.arena);
+  return status;
+}
+
+absl::Status ChangeReader::CheckPath(const plan_file::Path& path, const Place& place) {
+  ValueArena arena(left_);
+  const absl::Status status =
+      EachPath(std::span(&path, 1), place, &arena, [](const Path&) { return absl::OkStatus(); });
+  Take(arena);
+  return status;
 }
 
 absl::StatusOr<v1::ResourceChange> ChangeReader::Data(const StateObject& before, const StateObject& after) {

@@ -65,6 +65,9 @@ class ChangeReader {
   absl::StatusOr<ReadOutput> Output(const plan_file::OutputChange& output, const Place& place);
   absl::StatusOr<ReadInvocation> Invocation(const plan_file::ActionInvocationInstance& invocation,
                                             bool deferred, const Place& place);
+  // Of what is shown without its values, and of what is not shown at all: that Terraform could read it.
+  absl::Status CheckDeferred(const plan_file::ResourceInstanceChange& change, const Place& place);
+  absl::Status CheckPath(const plan_file::Path& path, const Place& place);
   // To be called before all the others: what is secret in variables is hidden wherever it stands in the plan.
   // `sensitive`: the names of those that are secret as a whole, sorted. `place` is that of the plan.
   absl::StatusOr<std::vector<ReadVariable>> Variables(
@@ -81,6 +84,7 @@ class ChangeReader {
   absl::StatusOr<ReadResource> ReadChange(const plan_file::ResourceInstanceChange& change, const Place& place,
                                           bool happened);
   absl::StatusOr<Value> Decode(const std::string& bytes, ValueArena* arena, const Place& place);
+  absl::Status CheckIdentities(const plan_file::Change& change, const Place& place, ValueArena* arena);
   absl::Status DecodeBoth(const plan_file::Change& change, const Place& place, Values* values);
   template <typename Paths, typename Mark>
   absl::Status EachPath(const Paths& paths, const Place& place, ValueArena* arena, Mark mark);

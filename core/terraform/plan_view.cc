@@ -129,6 +129,7 @@ class Viewer {
   absl::Status ShowData();
   absl::Status ShowOutputs();
   absl::Status ShowDeferred();
+  absl::Status CheckRelevantAttributes();
   absl::Status ShowInvocations();
   absl::Status ShowVariables();
   absl::Status ShowBackendAndState();
@@ -155,6 +156,7 @@ absl::StatusOr<v1::PlanView> Viewer::View() {
   if (status.ok()) status = ShowDrift();
   if (status.ok()) status = ShowData();
   if (status.ok()) status = ShowDeferred();
+  if (status.ok()) status = CheckRelevantAttributes();
   if (status.ok()) status = ShowInvocations();
   if (status.ok()) status = ShowBackendAndState();
   if (!status.ok()) return status;
@@ -232,13 +234,26 @@ absl::Status Viewer::ShowOutputs() {
 }
 
 absl::Status Viewer::ShowDeferred() {
+  size_t index = 0;
   for (const plan_file::DeferredResourceInstanceChange& deferred : plan_.deferred_changes()) {
+    const Place here(place_, "deferred_changes", index++);
+    const absl::Status status = reader_.CheckDeferred(deferred.change(), Place(here, "change"));
+    if (!status.ok()) return status;
     v1::DeferredChange* const shown = view_.add_deferred_changes();
     shown->set_address(deferred.change().addr());
     for (const std::string_view word : ActionWords(deferred.change().change().action())) {
       shown->add_actions(std::string(word));
     }
     shown->set_reason(WordAt(kDeferredReasons, deferred.deferred().reason()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Viewer::CheckRelevantAttributes() {
+  size_t index = 0;
+  for (const plan_file::RelevantAttribute& attribute : plan_.relevant_attributes()) {
+    const Place here(place_, "relevant_attributes", index++);
+    if (const absl::Status status = reader_.CheckPath(attribute.attr(), here); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

@@ -1,7 +1,10 @@
 // What runners do: claim, redeem, heartbeat, report.
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "core/digest/digest.h"
 #include "core/error/error.h"
 #include "core/text/text.h"
@@ -68,6 +71,31 @@ absl::Status ValidateReportedState(const v1::PlanState& state) {
     return error::InvalidField("state.content_digest", "must be sha256: and 64 lower-case hex digits");
   }
   return absl::OkStatus();
+}
+
+absl::Status ValidateStartFailure(const v1::ReportExecutionRequest& request) {
+  constexpr size_t kMostBytes = 256;
+  if (!request.start_failure().empty() && request.exit_code() == 0) {
+    return error::InvalidField("start_failure", "must be empty where exit_code is 0");
+  }
+  if (request.start_failure().size() > kMostBytes) {
+    return error::InvalidField("start_failure", "must be at most 256 bytes");
+  }
+  return proposal::ValidateText(request.start_failure(), "start_failure", /*required=*/false);
+}
+
+// What a report says beside the outcome.
+std::string DetailOf(const v1::ReportExecutionRequest& request, bool late, bool memory_moved) {
+  std::vector<std::string> details;
+  if (!request.start_failure().empty()) {
+    details.push_back(text::Concat("its program was never started: ", request.start_failure()));
+  }
+  if (late) details.push_back("reported after its lease was lost");
+  if (request.has_state() && !memory_moved) {
+    details.push_back(
+        "the state it left is not the target's, or is older, so the target's memory was not moved");
+  }
+  return absl::StrJoin(details, "; ");
 }
 
 // What is recorded in the place of a token: its id, and the certificate that it was issued to.
@@ -308,6 +336,7 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
   if (!base::IsValid(request.duration()) || duration < absl::ZeroDuration() || duration > kMaxRunDuration) {
     return error::InvalidField("duration", "must be a google.protobuf.Duration from 0 to 366 days");
   }
+  if (const absl::Status status = ValidateStartFailure(request); !status.ok()) return status;
   if (const absl::Status status = ValidateReportedState(request.state()); !status.ok()) return status;
   const Call call = MakeCall(caller, Method::kReportExecution, request.request_id(), request, deadline);
   const auto rule = [&](const Snapshot& snapshot) -> absl::StatusOr<Step> {
@@ -322,7 +351,6 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
     if (!state.ok()) return state.status();
     const bool late = proposal.state() == v1::Proposal::AMBIGUOUS;
     proposal.set_state(*state);
-    proposal.set_state_detail(late ? "reported after its lease was lost" : "");
     *proposal.mutable_execution()->mutable_report_time() = base::ToTimestamp(snapshot.now);
     proposal.mutable_execution()->set_exit_code(request.exit_code());
     *proposal.mutable_execution()->mutable_duration() = request.duration();
@@ -332,16 +360,15 @@ absl::StatusOr<v1::Proposal> Broker::ReportExecution(const Caller& caller,
     if (request.has_state()) {
       *proposal.mutable_execution()->mutable_state() = request.state();
       proposal.mutable_execution()->mutable_state()->clear_resources();
-      if (!step.change.memory.has_value()) {
-        proposal.set_state_detail(
-            "the state it left is not the target's, so the target's memory was not moved");
-      }
+      proposal.mutable_execution()->mutable_state()->clear_without_change();
     }
+    proposal.set_state_detail(DetailOf(request, late, step.change.memory.has_value()));
     step.change.event =
         audit::Event("execution.reported", caller.principal, proposal.name(), call.request_id, snapshot.now,
                      {{"execution_id", request.execution_id()},
                       {"exit_code", text::Concat(request.exit_code())},
                       {"state", v1::Proposal::State_Name(*state)},
+                      {"start_failure", request.start_failure()},
                       {"lineage", request.state().lineage()},
                       {"serial", text::Concat(request.state().serial())},
                       {"memory_version",

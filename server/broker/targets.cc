@@ -75,6 +75,10 @@ absl::StatusOr<std::optional<v1::TargetMemory>> Broker::MemoryAfter(const v1::Re
   if (!view.ok()) return view.status();
   const auto known = MemoryOf(before.action().target(), deadline);
   if (!known.ok()) return known.status();
+  // A watermark only rises: an older state would be taken for the one that is there.
+  const bool older = known->has_value() && (*known)->state().lineage() == request.state().lineage() &&
+                     request.state().serial() < (*known)->state().serial();
+  if (older) return std::optional<v1::TargetMemory>();
   v1::TargetMemory memory = NextMemory(*known, before, *view, now);
   *memory.mutable_state() = request.state();
   memory.mutable_state()->clear_without_change();

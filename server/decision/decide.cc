@@ -84,10 +84,15 @@ void UpdateBlockedBy(const policy::Configuration& configuration, v1::Proposal* p
   proposal->clear_blocked_by();
   const absl::Status forbidden = policy::CheckForbidden(proposal->requirement(), proposal->findings());
   if (!forbidden.ok()) proposal->add_blocked_by(text::MessageOf(forbidden));
-  for (const std::string& missing : policy::MissingApprovals(configuration, proposal->requirement(),
-                                                             proposal->requester(), Approvers(*proposal))) {
-    proposal->add_blocked_by(missing);
-  }
+  const auto missing = policy::MissingApprovals(configuration, proposal->requirement(), proposal->requester(),
+                                                Approvers(*proposal));
+  for (const std::string& approvals : missing) proposal->add_blocked_by(approvals);
+  if (missing.empty()) return;
+  const std::string owner =
+      policy::OnlyTheOwner(configuration, proposal->requirement(), proposal->requester());
+  if (owner.empty()) return;
+  proposal->add_blocked_by(text::Concat("a second pair of eyes: nobody but ", owner,
+                                        ", who owns the requesting agent, may decide"));
 }
 
 }  // namespace countersign::decision

@@ -23,7 +23,10 @@ void Report(Session& session, Client& client, const v1::ReportExecutionRequest& 
   while (true) {
     const auto answer = client.Report(request, {.timeout = kReportAttempt});
     if (answer.ok() && request.exit_code() != 0) {
-      session.err() << "countersign: it ended with exit code " << request.exit_code()
+      session.err() << "countersign: "
+                    << (request.start_failure().empty()
+                            ? text::Concat("it ended with exit code ", request.exit_code())
+                            : "it was never started")
                     << ", and its approval is used up; submit it again to run it again" << std::endl;
     }
     if (answer.ok()) return;
@@ -62,6 +65,7 @@ void Run(Session& session, const Command& command, SignalRelay& relay, v1::Repor
   if (!outcome.problem.empty()) {
     session.err() << "countersign: " << EscapeLine(command.program.path())
                   << " could not be started: " << EscapeLine(outcome.problem) << std::endl;
+    report->set_start_failure(outcome.problem);
   }
   report->set_exit_code(outcome.exit_code);
   report->mutable_duration()->set_seconds(absl::ToInt64Seconds(ran));

@@ -725,6 +725,20 @@ TEST_F(ExecTest, RunsNothingWhereverTheBrokerIsLost) {
   }
 }
 
+TEST_F(ExecTest, ReportsThatWhatCannotBeStartedNeverRan) {
+  downloaded_ = "#!/there/is/no/such/interpreter\n";
+  proposal_.mutable_action()->mutable_artifacts(0)->set_digest(digest::Sha256(downloaded_));
+  BrokerIsReady();
+  EXPECT_CALL(*line_.client, Report(_, _))
+      .WillOnce([](const v1::ReportExecutionRequest& report, const CallOptions&) {
+        EXPECT_EQ(report.exit_code(), 127);
+        EXPECT_THAT(report.start_failure(), HasSubstr("No such file"));
+        return v1::Proposal();
+      });
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 127);
+  EXPECT_THAT(line_.err.str(), HasSubstr("it was never started, and its approval is used up"));
+}
+
 TEST_F(ExecTest, RunsNothingWithATokenThatIsSpent) {
   BrokerIsReady();
   ON_CALL(*line_.client, Redeem(_, _))

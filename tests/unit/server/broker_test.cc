@@ -892,6 +892,27 @@ TEST_F(AuditTest, SaysWhoDidWhatToWhichDigestAndWhen) {
              {{"execution_id", executing.execution().id()}, {"exit_code", "3"}, {"state", "FAILED"}});
 }
 
+TEST_F(AuditTest, TellsAProgramThatFailedFromOneThatNeverStarted) {
+  const v1::Proposal approved = *world_.Approve(Submitted("targets/dev", "unstartable"), "bob");
+  const v1::Proposal executing = world_.Redeem(*world_.Claim(approved))->proposal();
+  v1::ReportExecutionRequest report;
+  report.set_name(executing.name());
+  report.set_execution_id(executing.execution().id());
+  report.set_start_failure("Exec format error");
+  EXPECT_THAT(world_.broker.ReportExecution(BrokerWorld::As("workload", "ci"), report, kForever),
+              HasReason(v1::INVALID_FIELD));
+  report.set_exit_code(126);
+  const auto reported = world_.broker.ReportExecution(BrokerWorld::As("workload", "ci"), report, kForever);
+  ASSERT_OK(reported);
+  EXPECT_EQ(reported->state(), v1::Proposal::FAILED);
+  EXPECT_EQ(reported->state_detail(), "its program was never started: Exec format error");
+  ExpectLast(*reported, "execution.reported", ci_,
+             {{"exit_code", "126"}, {"start_failure", "Exec format error"}});
+  report.set_start_failure(std::string(257, 'x'));
+  EXPECT_THAT(world_.broker.ReportExecution(BrokerWorld::As("workload", "ci"), report, kForever),
+              HasReason(v1::INVALID_FIELD));
+}
+
 TEST_F(AuditTest, SaysWhyWhatDidNotRunDidNot) {
   const v1::Proposal denied = Submitted("targets/dev", "denied");
   ASSERT_OK(world_.Deny(denied, "bob"));

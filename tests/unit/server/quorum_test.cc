@@ -64,6 +64,17 @@ TEST_F(QuorumTest, NeverCountsAgentsNorRevokedNorUnknownNorUngroupedPeople) {
       SizeIs(1));
 }
 
+TEST_F(QuorumTest, TellsWhereNobodyButTheOwnerOfTheAgentMayDecide) {
+  EXPECT_EQ(OnlyTheOwner(configuration_, For("targets/prod-courses"), bot_), "");
+  v1::Requirement alone = For("targets/prod-courses");
+  alone.mutable_quorums()->Clear();
+  v1::Quorum* const quorum = alone.add_quorums();
+  quorum->set_count(1);
+  quorum->add_groups("admin");
+  EXPECT_EQ(OnlyTheOwner(configuration_, alone, bot_), "alice");
+  EXPECT_EQ(OnlyTheOwner(configuration_, alone, Human("bob")), "") << "people have no owner";
+}
+
 TEST_F(QuorumTest, LetsOnePersonFillOnlyOneQuorum) {
   // Bob is in both groups: alone he fills one of the two.
   EXPECT_THAT(Missing("targets/vault", {Human("bob")}), SizeIs(1));

@@ -811,6 +811,45 @@ TEST_F(EditedRefreshTest, OfDeposedObjectsOnlyTheIdentityIsTold) {
   EXPECT_THAT(silent("id", "y"), ElementsAre("aws_vpc.a (deposed 0a1b2c3d)"));
 }
 
+// What is shown nowhere is read all the same.
+TEST(PlanViewTest, RefusesWhatTerraformCouldNotReadWhereverItStands) {
+  const auto refused = [](const std::function<void(Plan*)>& edit) {
+    SmallPlan plan{.objects = {{.address = "aws_vpc.a", .action = kActionNoOp, .before = {{"id", "x"}}}}};
+    plan.edit = [&edit](Plan* message) {
+      message->set_terraform_version("1.12.0");
+      edit(message);
+    };
+    const auto read = ReadPlan(plan.Bytes(), {Limits(), std::string(kSalt)});
+    return std::string(read.status().message());
+  };
+  const std::string unknown_extension = "\xd4\x63x";
+  const auto change = [](Plan* plan) { return plan->mutable_resource_changes(0)->mutable_change(); };
+  const auto defer = [](Plan* plan) {
+    plan_file::DeferredResourceInstanceChange* const deferred = plan->add_deferred_changes();
+    deferred->mutable_deferred()->set_reason(1);
+    AddDrift(plan);
+    *deferred->mutable_change() = plan->resource_drift(0);
+    plan->mutable_resource_drift()->Clear();
+    return deferred->mutable_change()->mutable_change();
+  };
+  const auto relevant = [](Plan* plan) {
+    plan_file::RelevantAttribute* const attribute = plan->add_relevant_attributes();
+    attribute->set_resource("aws_vpc.a");
+    return attribute->mutable_attr()->add_steps()->mutable_element_key();
+  };
+  const std::pair<std::function<void(Plan*)>, std::string> cases[] = {
+      {[&](Plan* p) { change(p)->mutable_before_identity()->set_msgpack(unknown_extension); },
+       "resource_changes[0].change.before_identity"},
+      {[&](Plan* p) { change(p)->mutable_after_identity()->set_msgpack("\x01\x01"); },
+       "resource_changes[0].change.after_identity"},
+      {[&](Plan* p) { change(p)->mutable_importing()->mutable_identity()->set_msgpack("\xc1"); },
+       "resource_changes[0].change.importing.identity"},
+      {[&](Plan* p) { defer(p)->mutable_values(0)->set_msgpack("\xc1garbage"); },
+       "deferred_changes[0].change.change.before"},
+      {[&](Plan* p) { relevant(p)->set_msgpack(unknown_extension); }, "relevant_attributes[0]"}};
+  for (const auto& [edit, place] : cases) EXPECT_THAT(refused(edit), HasSubstr(place));
+}
+
 TEST(PlanViewTest, ShowsWhatElseAPlanDoes) {
   const v1::PlanView view =
       Read(SmallPlan{.edit = [](Plan* plan) {
