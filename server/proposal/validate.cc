@@ -12,6 +12,7 @@
 #include "core/policy/environment_names.h"
 #include "core/text/text.h"
 #include "google/protobuf/stubs/common.h"
+#include "server/proposal/characters.h"
 
 namespace countersign::proposal {
 namespace {
@@ -26,9 +27,6 @@ constexpr size_t kMaxTextBytes = 4 << 10;
 constexpr size_t kMaxRequestIdBytes = 64;
 
 bool IsWordCharacter(unsigned char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; }
-
-// protobuf refuses invalid UTF-8 in string fields when it parses, so only NUL is left to look for.
-bool HasNul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
 bool IsVariableName(std::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(static_cast<unsigned char>(name[0])) &&
@@ -49,8 +47,8 @@ absl::Status ValidateArguments(const v1::Action& action) {
   size_t bytes = 0;
   for (int i = 0; i < action.argv_size(); ++i) {
     bytes += action.argv(i).size();
-    if (HasNul(action.argv(i)))
-      return error::InvalidField(text::Concat("action.argv[", i, "]"), "must not hold NUL");
+    const absl::Status status = CheckCharacters(action.argv(i), text::Concat("action.argv[", i, "]"));
+    if (!status.ok()) return status;
   }
   if (bytes > kMaxArgumentBytes) return error::InvalidField("action.argv", "at most 128 KiB together");
   // `env NAME=value` is no way around ValidateEnvironment().
@@ -77,7 +75,7 @@ absl::Status ValidateEnvironment(const v1::Action& action) {
       return error::InvalidField("action.environment", "names must be [A-Za-z_][A-Za-z0-9_]*");
     }
     const std::string field = text::Concat("action.environment[", name, "]");
-    if (HasNul(value)) return error::InvalidField(field, "must not hold NUL");
+    if (const absl::Status status = CheckCharacters(value, field); !status.ok()) return status;
     if (policy::ChangesWhatRuns(name)) {
       return error::InvalidField(field,
                                  "changes which code runs; say it in the command or in an artifact instead, "
@@ -144,8 +142,7 @@ absl::Status ValidateAction(const v1::Action& action) {
 absl::Status ValidateText(std::string_view text, std::string_view field, bool required) {
   if (required && text::Strip(text).empty()) return error::InvalidField(field, "must not be empty");
   if (text.size() > kMaxTextBytes) return error::InvalidField(field, "at most 4 KiB");
-  if (HasNul(text)) return error::InvalidField(field, "must not hold NUL");
-  return absl::OkStatus();
+  return CheckCharacters(text, field);
 }
 
 absl::Status ValidateRequestId(std::string_view request_id) {

@@ -13,8 +13,8 @@ namespace countersign::proposal {
 // exist.
 absl::Status ValidateAction(const v1::Action& action);
 
-// A text by a person or an agent: `required` or not, at most 4 KiB, UTF-8, no NUL. Newlines and other control
-// characters are allowed: whoever shows it escapes it.
+// A text by a person or an agent: `required` or not, at most 4 KiB, only characters that CheckCharacters()
+// lets through.
 absl::Status ValidateText(std::string_view text, std::string_view field, bool required);
 
 // Empty, or 1 to 64 of [A-Za-z0-9._-].

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -22,6 +23,7 @@ namespace {
 using ::countersign::testing::BrokerWorld;
 using ::countersign::testing::FakeStore;
 using ::countersign::testing::HasReason;
+using ::countersign::testing::NamesField;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -991,6 +993,65 @@ TEST_F(BrokerTest, HandsOutArtifactsOnlyThroughAProposalThatTheCallerMaySee) {
   reference->set_digest("sha256:" + std::string(64, '0'));
   EXPECT_THAT(world_.broker.CreateProposal(BrokerWorld::As("agent", "bot"), request, kForever),
               HasReason(v1::NOT_FOUND));
+}
+
+// --- Texts that people read
+// ------------------------------------------------------------------------------------
+
+TEST_F(BrokerTest, ProposesNothingThatShowsSomethingElseThanIsThere) {
+  struct Case {
+    const char* field;
+    std::function<void(v1::CreateProposalRequest*, const std::string&)> put;
+  };
+  const Case cases[] = {
+      {"reason", [](auto* request, const auto& text) { request->set_reason(text); }},
+      {"action.argv[0]",
+       [](auto* request, const auto& text) { request->mutable_action()->set_argv(0, text); }},
+      {"action.argv[2]", [](auto* request, const auto& text) { request->mutable_action()->add_argv(text); }},
+      {"action.environment[NOTE]",
+       [](auto* request, const auto& text) {
+         (*request->mutable_action()->mutable_environment())["NOTE"] = text;
+       }},
+  };
+  const auto bot = BrokerWorld::As("agent", "bot");
+  for (const Case& c : cases) {
+    for (const char* text : {"a\x1B[2Kb", "a\rb", "a\u009Bb", "drop \u202Eesu", "a\u2066b"}) {
+      v1::CreateProposalRequest request = BrokerWorld::Command("targets/dev");
+      ASSERT_EQ(request.action().argv_size(), 2);
+      c.put(&request, text);
+      const auto refused = world_.broker.CreateProposal(bot, request, kForever);
+      EXPECT_THAT(refused, HasReason(v1::INVALID_FIELD)) << c.field;
+      EXPECT_THAT(refused.status(), NamesField(c.field));
+    }
+    v1::CreateProposalRequest request = BrokerWorld::Command("targets/dev");
+    c.put(&request, "one line\n\tand größer 東京");
+    EXPECT_OK(world_.broker.CreateProposal(bot, request, kForever)) << c.field;
+  }
+}
+
+TEST_F(BrokerTest, DecidesInWordsThatShowWhatIsThere) {
+  const v1::Proposal proposal = Submitted("targets/dev");
+  v1::ApproveProposalRequest approve;
+  approve.set_name(proposal.name());
+  approve.set_etag(proposal.etag());
+  approve.set_action_digest(proposal.action_digest());
+  v1::DenyProposalRequest deny;
+  deny.set_name(proposal.name());
+  deny.set_etag(proposal.etag());
+  deny.set_action_digest(proposal.action_digest());
+  const auto bob = BrokerWorld::As("human", "bob");
+  for (const char* text : {"fine\x1B[2K", "fine\rnot", "fine \u202Eton"}) {
+    approve.set_comment(text);
+    const auto approved = world_.broker.ApproveProposal(bob, approve, kForever);
+    EXPECT_THAT(approved, HasReason(v1::INVALID_FIELD));
+    EXPECT_THAT(approved.status(), NamesField("comment"));
+    deny.set_comment(text);
+    const auto denied = world_.broker.DenyProposal(bob, deny, kForever);
+    EXPECT_THAT(denied, HasReason(v1::INVALID_FIELD));
+    EXPECT_THAT(denied.status(), NamesField("comment"));
+  }
+  approve.set_comment("read it:\n\tfine");
+  EXPECT_OK(world_.broker.ApproveProposal(bob, approve, kForever));
 }
 
 // --- Configuration
