@@ -138,6 +138,7 @@ class WiredServer final : public Server {
  private:
   absl::Status StartHttp();
   absl::Status AwaitDatabase();
+  absl::Status CheckMasterKeysInUse();
   absl::Status LoadConfiguration();
   void StartBackground();
   absl::Status StartGrpc();
@@ -246,8 +247,8 @@ absl::Status WiredServer::Run() {
   if (auto status = keys_.Reload(); !status.ok()) {
     return error::InvalidField("token.signing_key_directory", std::string(status.message()));
   }
-  for (const auto step :
-       {&WiredServer::StartHttp, &WiredServer::AwaitDatabase, &WiredServer::LoadConfiguration}) {
+  for (const auto step : {&WiredServer::StartHttp, &WiredServer::AwaitDatabase,
+                          &WiredServer::CheckMasterKeysInUse, &WiredServer::LoadConfiguration}) {
     if (auto status = (this->*step)(); !status.ok()) return status;
   }
   if (auto status = plan_reader_.Check(); !status.ok()) {
@@ -290,6 +291,17 @@ absl::Status WiredServer::AwaitDatabase() {
     if (signals_->WaitForEndFor(backoff.Next())) return absl::CancelledError("asked to end while starting");
   } while (clock_.Now() < give_up);
   return status;
+}
+
+absl::Status WiredServer::CheckMasterKeysInUse() {
+  const auto artifacts = store_.OneArtifactPerKey(BackgroundDeadline());
+  if (!artifacts.ok()) return artifacts.status();
+  for (const storage::SealedArtifact& artifact : *artifacts) {
+    const absl::Status status =
+        storage::CheckHolds(secrets_.master_keys, config_.artifact().master_key_file(), artifact);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WiredServer::LoadConfiguration() {

@@ -223,6 +223,16 @@ inline constexpr Statement kGetArtifact = {"get_artifact", R"sql(
 SELECT size_bytes, key_id, wrapped_key, ciphertext, (extract(epoch FROM create_time) * 1000000)::int8
 FROM artifacts WHERE digest = $1::text)sql"};
 
+// From one key id to the next in the index, so that the number of artifacts does not matter. An order after
+// an equality would be no reason for PostgreSQL to read the index, hence ">=".
+inline constexpr Statement kOneArtifactPerKey = {"one_artifact_per_key", R"sql(
+WITH RECURSIVE keys (id) AS (
+  SELECT min(key_id) FROM artifacts
+  UNION ALL SELECT (SELECT min(key_id) FROM artifacts WHERE key_id > keys.id) FROM keys WHERE keys.id IS NOT NULL)
+SELECT a.digest, a.size_bytes, a.key_id, a.wrapped_key, (extract(epoch FROM a.create_time) * 1000000)::int8
+FROM keys CROSS JOIN LATERAL (SELECT * FROM artifacts WHERE key_id >= keys.id ORDER BY key_id LIMIT 1) a
+ORDER BY a.key_id)sql"};
+
 inline constexpr Statement kDescribeArtifacts = {"describe_artifacts", R"sql(
 SELECT digest, size_bytes, (extract(epoch FROM create_time) * 1000000)::int8
 FROM artifacts WHERE digest = ANY($1::text[]))sql"};

@@ -13,43 +13,25 @@ namespace countersign::postgres {
 namespace statements {
 
 std::vector<Statement> All() {
-  return {kInsertProposal,
-          kMove,
-          kRemember,
-          kDecide,
-          kIssueToken,
-          kRedeemToken,
-          kRenewLease,
-          kGetProposals,
-          kGetProposal,
-          kListMoved,
-          kListByState,
-          kListByTarget,
-          kListByRequester,
-          kListAll,
-          kListByPrefix,
-          kListUpdated,
-          kListDue,
-          kListOvertaken,
-          kCountOpen,
-          kFindRequest,
-          kPruneRequests,
-          kPutArtifact,
-          kGetArtifact,
-          kDescribeArtifacts,
-          kPutPlanView,
-          kPlanViewSize,
-          kGetPlanView,
-          kGetTargetMemory,
-          kTargetMemoryVersion,
-          kPutTargetMemory,
-          kConfigurationVersion,
-          kLoadDocuments,
-          kApplyDocuments,
-          kGetDocument,
-          kListDocumentVersions,
-          kListAuditEvents,
-          kListProposalAuditEvents};
+  return {kInsertProposal,    kMove,
+          kRemember,          kDecide,
+          kIssueToken,        kRedeemToken,
+          kRenewLease,        kGetProposals,
+          kGetProposal,       kListMoved,
+          kListByState,       kListByTarget,
+          kListByRequester,   kListAll,
+          kListByPrefix,      kListUpdated,
+          kListDue,           kListOvertaken,
+          kCountOpen,         kFindRequest,
+          kPruneRequests,     kPutArtifact,
+          kGetArtifact,       kOneArtifactPerKey,
+          kDescribeArtifacts, kPutPlanView,
+          kPlanViewSize,      kGetPlanView,
+          kGetTargetMemory,   kTargetMemoryVersion,
+          kPutTargetMemory,   kConfigurationVersion,
+          kLoadDocuments,     kApplyDocuments,
+          kGetDocument,       kListDocumentVersions,
+          kListAuditEvents,   kListProposalAuditEvents};
 }
 
 }  // namespace statements
@@ -506,6 +488,22 @@ absl::StatusOr<storage::SealedArtifact> PostgresStore::GetArtifact(std::string_v
                                    result->Time(0, 4)};
   if (const absl::Status status = result->status(); !status.ok()) return status;
   return artifact;
+}
+
+absl::StatusOr<std::vector<storage::SealedArtifact>> PostgresStore::OneArtifactPerKey(absl::Time deadline) {
+  const auto result = Read(statements::kOneArtifactPerKey, Parameters(), deadline);
+  if (!result.ok()) return result.status();
+  std::vector<storage::SealedArtifact> artifacts;
+  for (int row = 0; row < result->rows(); ++row) {
+    artifacts.push_back({.digest = std::string(result->Text(row, 0)),
+                         .size_bytes = result->Int64(row, 1),
+                         .key_id = std::string(result->Text(row, 2)),
+                         .wrapped_key = std::string(result->Bytes(row, 3)),
+                         .ciphertext = "",
+                         .create_time = result->Time(row, 4)});
+  }
+  if (const absl::Status status = result->status(); !status.ok()) return status;
+  return artifacts;
 }
 
 absl::StatusOr<std::vector<int64_t>> PostgresStore::ArtifactSizes(const std::vector<std::string>& digests,

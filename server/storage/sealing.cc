@@ -136,4 +136,20 @@ absl::StatusOr<std::string> Open(const MasterKeys& keys, const SealedArtifact& s
   return plain;
 }
 
+absl::Status CheckHolds(const MasterKeys& keys, std::string_view file, const SealedArtifact& sealed) {
+  const auto refused = [](std::string_view why) {
+    return error::InvalidField("artifact.master_key_file", why);
+  };
+  const auto master = keys.keys_.find(sealed.key_id);
+  if (master == keys.keys_.end()) {
+    return refused(text::Concat("artifacts were sealed with key \"", sealed.key_id, "\", which ", file,
+                                " does not have"));
+  }
+  const auto data_key =
+      Decrypt(master->second, Associated("artifact-key", sealed.digest, sealed.key_id), sealed.wrapped_key);
+  if (data_key.ok()) return absl::OkStatus();
+  return refused(text::Concat("key \"", sealed.key_id, "\" in ", file,
+                              " is not the one that artifacts were sealed with"));
+}
+
 }  // namespace countersign::storage

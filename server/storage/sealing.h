@@ -25,6 +25,7 @@ class MasterKeys {
   friend absl::StatusOr<SealedArtifact> Seal(const MasterKeys&, base::RandomSource&, std::string_view,
                                              std::string_view);
   friend absl::StatusOr<std::string> Open(const MasterKeys&, const SealedArtifact&);
+  friend absl::Status CheckHolds(const MasterKeys&, std::string_view, const SealedArtifact&);
 
   std::map<std::string, std::string> keys_;
   std::string active_id_;
@@ -37,6 +38,10 @@ absl::StatusOr<SealedArtifact> Seal(const MasterKeys& keys, base::RandomSource& 
 
 // DATA_CORRUPTED when the key is not there, or anything was changed, or the bytes do not have the digest.
 absl::StatusOr<std::string> Open(const MasterKeys& keys, const SealedArtifact& sealed);
+
+// INVALID_FIELD, naming the key, unless `keys`, which were read from `file`, unwrap the data key of `sealed`.
+// Does not look at its ciphertext.
+absl::Status CheckHolds(const MasterKeys& keys, std::string_view file, const SealedArtifact& sealed);
 
 }  // namespace countersign::storage
 

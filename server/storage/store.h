@@ -165,6 +165,8 @@ class Store {
   // Storing the same digest again keeps the first. Returns the stored create_time.
   virtual absl::StatusOr<absl::Time> PutArtifact(const SealedArtifact& artifact, absl::Time deadline) = 0;
   virtual absl::StatusOr<SealedArtifact> GetArtifact(std::string_view digest, absl::Time deadline) = 0;
+  // One artifact, without its ciphertext, for every `key_id` that artifacts have, ascending.
+  virtual absl::StatusOr<std::vector<SealedArtifact>> OneArtifactPerKey(absl::Time deadline) = 0;
   // Sizes of those that exist, in the order asked; NOT_FOUND names the first that does not.
   virtual absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
                                                              absl::Time deadline) = 0;

@@ -61,6 +61,28 @@ TEST_P(ContentContract, KeepsTheFirstOfTwoEqualArtifacts) {
   EXPECT_EQ(store().GetArtifact("sha256:a", kForever)->ciphertext, Artifact("").ciphertext);
 }
 
+TEST_P(ContentContract, GivesOneArtifactForEveryMasterKey) {
+  EXPECT_TRUE(store().OneArtifactPerKey(kForever)->empty());
+  int number = 0;
+  for (const char* key_id : {"b", "a", "c", "b", "a"}) {
+    SealedArtifact artifact = Artifact("sha256:" + std::to_string(number++));
+    artifact.key_id = key_id;
+    artifact.wrapped_key = std::string("\0for ", 5) + key_id;
+    ASSERT_OK(store().PutArtifact(artifact, kForever));
+  }
+  ASSERT_OK_AND_ASSIGN(const std::vector<SealedArtifact> found, store().OneArtifactPerKey(kForever));
+  std::vector<std::string> keys;
+  for (const SealedArtifact& artifact : found) {
+    keys.push_back(artifact.key_id);
+    const auto stored = store().GetArtifact(artifact.digest, kForever);
+    ASSERT_OK(stored);
+    EXPECT_EQ(artifact.key_id, stored->key_id);
+    EXPECT_EQ(artifact.wrapped_key, stored->wrapped_key);
+    EXPECT_EQ(artifact.ciphertext, "");
+  }
+  EXPECT_THAT(keys, ElementsAre("a", "b", "c"));
+}
+
 TEST_P(ContentContract, TellsSizesInTheOrderAskedAndNamesTheFirstMissing) {
   for (int i = 1; i <= 3; ++i) {
     SealedArtifact artifact = Artifact("sha256:" + std::to_string(i));

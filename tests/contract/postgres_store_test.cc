@@ -200,6 +200,8 @@ class PlanTest : public ::testing::Test {
       INSERT INTO requests (principal, request_id, body_digest, response, create_time)
       SELECT 'bot', i::text, '', '', '2026-01-01'::timestamptz + i * interval '1 second'
       FROM generate_series(1, 50000) i;
+      INSERT INTO artifacts (digest, size_bytes, key_id, wrapped_key, ciphertext, create_time)
+      SELECT 'sha256:' || i, 1, 'key-' || i % 2, 'w', 'c', '2026-01-01' FROM generate_series(1, 50000) i;
       ANALYZE)sql",
                                           kForever));
   }
@@ -248,6 +250,10 @@ TEST_F(PlanTest, BackgroundWorkReadsIndexes) {
   ExpectNoTableIsReadWhole(statements::kListUpdated, "'2026-01-03', 'p0199000', 500");
   ExpectNoTableIsReadWhole(statements::kCountOpen, "");
   ExpectNoTableIsReadWhole(statements::kPruneRequests, "'2026-01-01 00:00:10', 1000");
+}
+
+TEST_F(PlanTest, MasterKeysInUseAreFoundInAnIndex) {
+  ExpectNoTableIsReadWhole(statements::kOneArtifactPerKey, "");
 }
 
 TEST_F(PlanTest, SingleProposalsAreFoundByTheirKeys) {

@@ -75,6 +75,18 @@ echo "does not serve as a role that could change the audit trail"
 expect_exit 1 "$countersignd" serve "${config[@]}" --database.url="$(superuser_url countersign)"
 says command 'can change or remove audit events' || fail "it should say why"
 
+echo "does not serve without the master keys that artifacts were sealed with"
+master_keys=$(sed -n 's/.*master_key_file: *//p' "$data/countersignd.yaml" | tr -d '"')
+echo '{}' >"$work/input.json"
+as "$data" agent "$programs/countersign" submit --target targets/dev --reason test --artifact "$work/input.json" \
+  -- true >"$work/submit.out"
+(umask 077; sed -E "s|^([^# ]+) .*|\1 $(openssl rand -base64 32)|" "$master_keys" >"$work/wrong_keys")
+expect_exit 2 "$countersignd" serve "${config[@]}" --artifact.master_key_file="$work/wrong_keys"
+says command 'is not the one that artifacts were sealed with' || fail "it should say which key is wrong"
+(umask 077; echo "another $(openssl rand -base64 32)" >"$work/other_keys")
+expect_exit 2 "$countersignd" serve "${config[@]}" --artifact.master_key_file="$work/other_keys"
+says command 'other_keys does not have' || fail "it should say which key is missing"
+
 echo "waits for the schema, says on /readyz what is missing, and goes on once it is there"
 superuser postgres "CREATE DATABASE fresh OWNER countersign_owner"
 owner_url="host=$socket user=countersign_owner password=$(<"$data/secrets/owner") dbname=fresh"

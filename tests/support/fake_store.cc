@@ -344,6 +344,19 @@ absl::StatusOr<storage::SealedArtifact> FakeStore::GetArtifact(std::string_view 
   return found->second;
 }
 
+absl::StatusOr<std::vector<storage::SealedArtifact>> FakeStore::OneArtifactPerKey(absl::Time) {
+  base::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return failure_;
+  std::map<std::string, storage::SealedArtifact> by_key;
+  for (const auto& [digest, artifact] : artifacts_) by_key.try_emplace(artifact.key_id, artifact);
+  std::vector<storage::SealedArtifact> found;
+  for (auto& [key_id, artifact] : by_key) {
+    artifact.ciphertext.clear();
+    found.push_back(std::move(artifact));
+  }
+  return found;
+}
+
 absl::StatusOr<std::vector<int64_t>> FakeStore::ArtifactSizes(const std::vector<std::string>& digests,
                                                               absl::Time) {
   base::MutexLock lock(&mutex_);

@@ -53,6 +53,7 @@ class FakeStore final : public storage::Store {
   absl::StatusOr<absl::Time> PutArtifact(const storage::SealedArtifact& artifact,
                                          absl::Time deadline) override;
   absl::StatusOr<storage::SealedArtifact> GetArtifact(std::string_view digest, absl::Time deadline) override;
+  absl::StatusOr<std::vector<storage::SealedArtifact>> OneArtifactPerKey(absl::Time deadline) override;
   absl::StatusOr<std::vector<int64_t>> ArtifactSizes(const std::vector<std::string>& digests,
                                                      absl::Time deadline) override;
   absl::Status PutPlanView(std::string_view digest, std::string_view plan_view, absl::Time now,

@@ -1,6 +1,6 @@
 #include "server/storage/sealing.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "core/digest/digest.h"
 #include "core/text/text.h"
@@ -12,6 +12,8 @@ namespace {
 
 using ::countersign::testing::FakeRandom;
 using ::countersign::testing::HasReason;
+using ::countersign::testing::NamesField;
+using ::testing::HasSubstr;
 
 constexpr char kOld[] = "old AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 constexpr char kNew[] = "new BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=\n";
@@ -86,6 +88,23 @@ TEST_F(SealingTest, RotatesByAddingAKey) {
 TEST_F(SealingTest, RefusesAnotherKeyOfTheSameId) {
   const auto other = MasterKeys::Parse("old BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=");
   EXPECT_THAT(Open(*other, Sealed(keys_)), HasReason(v1::DATA_CORRUPTED));
+}
+
+TEST_F(SealingTest, ChecksThatTheKeysAreThoseThatArtifactsWereSealedWith) {
+  SealedArtifact sealed = Sealed(keys_);
+  sealed.ciphertext.clear();
+  EXPECT_OK(CheckHolds(*MasterKeys::Parse(std::string(kOld) + kNew), "keys.txt", sealed));
+
+  const absl::Status missing = CheckHolds(*MasterKeys::Parse(kNew), "keys.txt", sealed);
+  EXPECT_THAT(missing, NamesField("artifact.master_key_file"));
+  EXPECT_THAT(std::string(missing.message()),
+              HasSubstr("artifacts were sealed with key \"old\", which keys.txt does not have"));
+
+  const auto other = MasterKeys::Parse("old BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=");
+  const absl::Status wrong = CheckHolds(*other, "keys.txt", sealed);
+  EXPECT_THAT(wrong, NamesField("artifact.master_key_file"));
+  EXPECT_THAT(std::string(wrong.message()),
+              HasSubstr("key \"old\" in keys.txt is not the one that artifacts were sealed with"));
 }
 
 TEST_F(SealingTest, NamesTheLineOfABadKeyFileAndNotTheKey) {
