@@ -23,6 +23,8 @@ namespace {
 
 // A runner that misses two heartbeats in a row still keeps its lease.
 constexpr int kHeartbeatsPerLease = 3;
+// How far ahead of this replica's clock the clock of the one that issued a token may be.
+constexpr absl::Duration kClockSkew = absl::Seconds(10);
 // Longer than any run, and far inside what a Duration can say.
 constexpr absl::Duration kMaxRunDuration = absl::Hours(366 * 24);
 
@@ -254,9 +256,11 @@ absl::StatusOr<Broker::Step> Broker::RedeemRule(const Call& call, const jws::Exe
   const policy::Configuration& configuration = *snapshot.configuration;
   const v1::Target* target = configuration.FindTarget(before.action().target());
   if (target == nullptr) return error::Make(v1::POLICY_CHANGED, "the target was removed; submit it again");
+  // A leeway would put off the token's end as well.
+  const absl::Time begun = std::min(claims.not_before_time, snapshot.now + kClockSkew);
   const jws::Expectation expectation{.issuer = options_.issuer,
                                      .audience = token::AudienceOf(*target, options_.issuer),
-                                     .now = snapshot.now,
+                                     .now = std::max(snapshot.now, begun),
                                      .leeway = absl::ZeroDuration(),
                                      .holder_thumbprint = call.caller.certificate_thumbprint};
   const absl::Status expected = jws::CheckClaims(claims, expectation);

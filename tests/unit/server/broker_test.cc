@@ -14,6 +14,7 @@
 #include "core/text/text.h"
 #include "server/base/timestamps.h"
 #include "tests/support/broker_world.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/fake_store.h"
 #include "tests/support/status_matchers.h"
 
@@ -21,6 +22,7 @@ namespace countersign::broker {
 namespace {
 
 using ::countersign::testing::BrokerWorld;
+using ::countersign::testing::FakeClock;
 using ::countersign::testing::FakeStore;
 using ::countersign::testing::HasReason;
 using ::countersign::testing::NamesField;
@@ -51,10 +53,11 @@ class BrokerTest : public ::testing::Test {
     EXPECT_OK(world_.Apply(Replaced(BrokerWorld::Documents(), from, to)));
   }
   // Another replica, which remembers nothing.
-  std::unique_ptr<Broker> Replica() {
+  std::unique_ptr<Broker> Replica() { return Replica(&world_.clock); }
+  std::unique_ptr<Broker> Replica(const base::Clock* clock) {
     auto replica = std::make_unique<Broker>(
         Broker::Options{.issuer = "https://broker.test", .page_token_key = std::string(32, 'k')}, &store_,
-        &world_.clock, &world_.random, &world_.keys, &world_.master_keys, &world_.plan_reader, nullptr);
+        clock, &world_.random, &world_.keys, &world_.master_keys, &world_.plan_reader, nullptr);
     EXPECT_OK(replica->RefreshConfiguration(kForever));
     return replica;
   }
@@ -421,6 +424,32 @@ TEST_F(BrokerTest, RedeemsUntilJustBeforeTheTokenEnds) {
   EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_EXPIRED));
   world_.clock.SetTo(end - absl::Microseconds(1));
   EXPECT_OK(world_.Redeem(*claimed));
+}
+
+TEST_F(BrokerTest, RedeemsWhatAReplicaWithAnotherClockHasClaimed) {
+  for (const absl::Duration ahead : {absl::Seconds(-5), absl::Seconds(5), absl::Seconds(10)}) {
+    SCOPED_TRACE(absl::FormatDuration(ahead));
+    const v1::Proposal proposal = world_.Approved(absl::FormatDuration(ahead));
+    FakeClock clock(world_.clock.Now() + ahead);
+    const auto replica = Replica(&clock);
+    v1::ClaimProposalRequest claim;
+    claim.set_name(proposal.name());
+    const auto claimed = replica->ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever);
+    ASSERT_OK(claimed);
+    const auto redeemed = world_.Redeem(*claimed);
+    ASSERT_OK(redeemed);
+    EXPECT_OK(world_.Report(redeemed->proposal(), 0));
+  }
+}
+
+TEST_F(BrokerTest, RedeemsNothingOfAReplicaWhoseClockIsFarAhead) {
+  const v1::Proposal proposal = world_.Approved();
+  FakeClock clock(world_.clock.Now() + absl::Seconds(11));
+  v1::ClaimProposalRequest claim;
+  claim.set_name(proposal.name());
+  const auto claimed = Replica(&clock)->ClaimProposal(BrokerWorld::As("workload", "ci"), claim, kForever);
+  ASSERT_OK(claimed);
+  EXPECT_THAT(world_.Redeem(*claimed), HasReason(v1::TOKEN_INVALID));
 }
 
 TEST_F(BrokerTest, NoTokenOutlivesItsApproval) {
