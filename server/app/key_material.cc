@@ -124,7 +124,7 @@ absl::Status CheckMasterKeys(const std::string& file) {
 absl::StatusOr<std::string> PageTokenKey(std::string_view master_key_text) {
   const std::vector<std::string> keys = KeysOf(master_key_text);
   if (keys.empty()) return absl::InvalidArgumentError("there is no master key");
-  return Derive(keys.back(), "countersign page tokens v1");
+  return Derive(keys.front(), "countersign page tokens v1");
 }
 
 absl::StatusOr<std::string> PlanViewSalt(std::string_view master_key_text) {

@@ -22,8 +22,9 @@ absl::Status CheckAuthorities(const std::string& file, std::string_view setting)
 absl::Status CheckSigningKeys(const std::string& directory);
 absl::Status CheckMasterKeys(const std::string& file);
 
-// What page tokens are signed with: 32 bytes that follow from the active master key, because every replica
-// has that one and no other broker does.
+// What page and resume tokens are signed with: 32 bytes that follow from the oldest master key, so that
+// tokens outlive the adding of a key, and replicas that have it and replicas that do not yet open each
+// other's.
 absl::StatusOr<std::string> PageTokenKey(std::string_view master_key_text);
 
 // What digests in plan views are salted with: 32 bytes that follow from the oldest master key, so that views

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "server/base/sealed_cursor.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_ca.h"
 
@@ -10,20 +11,24 @@ namespace {
 
 using testing::HasReason;
 using testing::IsOk;
+using ::testing::Optional;
 
 constexpr char kOldKey[] = "old AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 constexpr char kNewKey[] = "new BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=";
 
-TEST(PageTokenKeyTest, IsTheSameForAllReplicasWithOneActiveKey) {
-  const auto one = PageTokenKey(std::string("# a comment\n") + kOldKey + "\n" + kNewKey + "\n");
-  const auto other = PageTokenKey(std::string(kNewKey) + "  \n\n# only the new one is left\n");
-  ASSERT_THAT(one, IsOk());
-  ASSERT_THAT(other, IsOk());
-  EXPECT_EQ(one->size(), 32u);
-  EXPECT_EQ(*one, *other);
+TEST(PageTokenKeyTest, OpensTokensThatWereMadeBeforeAKeyWasAdded) {
+  const auto before = PageTokenKey(std::string("# a comment\n") + kOldKey + "  \n\n");
+  const auto after = PageTokenKey(std::string(kOldKey) + "\n# added\n" + kNewKey + "\n");
+  ASSERT_THAT(before, IsOk());
+  ASSERT_THAT(after, IsOk());
+  EXPECT_EQ(before->size(), 32u);
+  const std::string token = base::SealCursor(*before, "watch", "targets/db", "17");
+  EXPECT_THAT(base::OpenCursor(*after, "watch", "targets/db", token, 100), Optional(std::string("17")));
 }
 
-TEST(PageTokenKeyTest, ChangesWithTheActiveKey) { EXPECT_NE(*PageTokenKey(kOldKey), *PageTokenKey(kNewKey)); }
+TEST(PageTokenKeyTest, OpensNothingOfABrokerWithOtherKeys) {
+  EXPECT_NE(*PageTokenKey(kOldKey), *PageTokenKey(kNewKey));
+}
 
 TEST(PageTokenKeyTest, IsNotTheMasterKey) {
   EXPECT_EQ(PageTokenKey(kOldKey)->find("AAAA"), std::string::npos);
