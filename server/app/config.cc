@@ -2,7 +2,9 @@
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -16,6 +18,7 @@
 #include "server/app/files.h"
 #include "server/app/key_material.h"
 #include "server/base/document.h"
+#include "server/broker/documents.h"
 #include "server/planread/plan_reader.h"
 #include "server/postgres/dsn.h"
 
@@ -261,7 +264,19 @@ absl::Status ValidLimits(const ServerConfig& config) {
                "limits.transfer_memory_bytes")});
 }
 
+// A path, not a name that is looked for: so it is started.
+absl::Status ValidProgram(const std::string& program, std::string_view path) {
+  std::error_code code;
+  if (std::filesystem::is_regular_file(program, code) && access(program.c_str(), X_OK) == 0)
+    return absl::OkStatus();
+  return error::InvalidField(path, program + " is no program that can be started");
+}
+
 absl::Status ValidPlan(const ServerConfig::Plan& plan) {
+  if (!plan.reader_program().empty()) {
+    const absl::Status status = ValidProgram(plan.reader_program(), "plan.reader_program");
+    if (!status.ok()) return status;
+  }
   const auto& names = plan.sensitive_attributes();
   return planread::CheckSensitiveAttributes({names.begin(), names.end()}, "plan.sensitive_attributes");
 }
@@ -298,6 +313,23 @@ absl::Status ValidAddresses(const ServerConfig& config) {
                 ParseAddress(config.http().listen_address(), "http.listen_address").status()});
 }
 
+absl::Status ValidDatabaseUrl(const ServerConfig& config) {
+  const auto url = DatabaseUrl(config);
+  if (!url.ok()) return url.status();
+  if (postgres::IsReadable(*url)) return absl::OkStatus();
+  // Nothing of it is shown: nobody can tell where its password is.
+  return error::InvalidField(config.database().url().empty() ? "database.url_file" : "database.url",
+                             "is no connection string that libpq can read");
+}
+
+absl::Status ValidDocuments(const std::string& file) {
+  if (auto status = Readable(file, "bootstrap.documents"); !status.ok()) return status;
+  const auto text = ReadFile(file);
+  const absl::Status status = text.ok() ? broker::SplitDocuments(*text).status() : text.status();
+  if (status.ok()) return status;
+  return error::InvalidField("bootstrap.documents", absl::StrCat(file, ": ", std::string(status.message())));
+}
+
 absl::Status ValidFiles(const ServerConfig& config) {
   const auto& http = config.http();
   if (http.certificate_file().empty() != http.key_file().empty()) {
@@ -315,7 +347,7 @@ absl::Status ValidFiles(const ServerConfig& config) {
     if (!status.ok()) return status;
   }
   for (const std::string& document : config.bootstrap().documents()) {
-    if (status = Readable(document, "bootstrap.documents"); !status.ok()) return status;
+    if (status = ValidDocuments(document); !status.ok()) return status;
   }
   status = CheckSigningKeys(config.token().signing_key_directory());
   return status.ok() ? CheckMasterKeys(config.artifact().master_key_file()) : status;
@@ -403,7 +435,7 @@ absl::StatusOr<ServerConfig> LoadConfig(const ConfigSources& sources) {
 }
 
 absl::Status ValidateForServing(const ServerConfig& config) {
-  return First({ValidAddresses(config), ValidIssuer(config.token().issuer()), DatabaseUrl(config).status(),
+  return First({ValidAddresses(config), ValidIssuer(config.token().issuer()), ValidDatabaseUrl(config),
                 ValidLimits(config), ValidPlan(config.plan()), ValidDurations(config), ValidLog(config.log()),
                 ValidFiles(config)});
 }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "core/error/error.h"
 #include "server/app/files.h"
+#include "server/base/clock.h"
 #include "server/storage/sealing.h"
 #include "server/token/key_ring.h"
 
@@ -107,7 +108,9 @@ absl::Status CheckAuthorities(const std::string& file, std::string_view setting)
 }
 
 absl::Status CheckSigningKeys(const std::string& directory) {
-  const absl::Status status = token::KeyRing(directory).Reload();
+  token::KeyRing keys(directory);
+  absl::Status status = keys.Reload();
+  if (status.ok()) status = keys.ActiveKey(base::SystemClock().Now()).status();
   if (status.ok()) return status;
   return error::InvalidField("token.signing_key_directory", std::string(status.message()));
 }

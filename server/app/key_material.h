@@ -19,6 +19,7 @@ absl::Status CheckTlsFiles(const std::string& certificate_file, const std::strin
 // At least one certificate in PEM. INVALID_FIELD under `setting`.
 absl::Status CheckAuthorities(const std::string& file, std::string_view setting);
 
+// At least one key, and one that signs already.
 absl::Status CheckSigningKeys(const std::string& directory);
 absl::Status CheckMasterKeys(const std::string& file);
 

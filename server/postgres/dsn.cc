@@ -19,13 +19,20 @@ bool IsSecret(const PQconninfoOption& option) {
          keyword == "sslpassword" || keyword == "passfile";
 }
 
+// nullptr when libpq cannot read it.
+std::unique_ptr<PQconninfoOption, PgDeleter> Parse(std::string_view dsn) {
+  char* error = nullptr;
+  std::unique_ptr<PQconninfoOption, PgDeleter> options(PQconninfoParse(std::string(dsn).c_str(), &error));
+  if (error != nullptr) PQfreemem(error);  // Not shown: it quotes the string.
+  return options;
+}
+
 }  // namespace
 
+bool IsReadable(std::string_view dsn) { return Parse(dsn) != nullptr; }
+
 std::string Redacted(std::string_view dsn) {
-  char* error = nullptr;
-  const std::unique_ptr<PQconninfoOption, PgDeleter> options(
-      PQconninfoParse(std::string(dsn).c_str(), &error));
-  if (error != nullptr) PQfreemem(error);  // Not shown: it quotes the string.
+  const auto options = Parse(dsn);
   if (options == nullptr) return "(a connection string that cannot be read)";
   std::vector<std::string> shown;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {

@@ -6,6 +6,9 @@
 
 namespace countersign::postgres {
 
+// Whether libpq can read the connection string, in either of its forms. Pure, so thread-safe.
+bool IsReadable(std::string_view dsn);
+
 // The connection string (either of libpq's forms) as keyword=value pairs that may be logged: every secret
 // option is replaced by "***". A string that libpq cannot read becomes a fixed text, since nobody can tell
 // where its password is. Pure, so thread-safe.

@@ -238,6 +238,14 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
       {"log.level", [](ServerConfig& c) { c.mutable_log()->set_level("loud"); }},
       {"log.format", [](ServerConfig& c) { c.mutable_log()->set_format("xml"); }},
       {"bootstrap.documents", [](ServerConfig& c) { c.mutable_bootstrap()->add_documents("/nowhere"); }},
+      {"bootstrap.documents",
+       [](ServerConfig& c) { c.mutable_bootstrap()->add_documents(c.grpc().certificate_file()); }},
+      {"database.url", [](ServerConfig& c) { c.mutable_database()->set_url("host=/run dbname"); }},
+      {"database.url", [](ServerConfig& c) { c.mutable_database()->set_url("postgres://[::1/countersign"); }},
+      {"plan.reader_program", [](ServerConfig& c) { c.mutable_plan()->set_reader_program("/nowhere"); }},
+      {"plan.reader_program", [](ServerConfig& c) { c.mutable_plan()->set_reader_program("/usr"); }},
+      {"plan.reader_program",
+       [](ServerConfig& c) { c.mutable_plan()->set_reader_program(c.grpc().certificate_file()); }},
       {"shutdown_grace", [](ServerConfig& c) { c.mutable_shutdown_grace()->set_seconds(-1); }},
   };
   for (const Case& wrong : cases) {
@@ -246,6 +254,39 @@ TEST_F(ConfigTest, NamesTheSettingThatIsWrong) {
     wrong.spoil(config);
     ExpectWrong(ValidateForServing(config), wrong.setting);
   }
+}
+
+TEST_F(ConfigTest, TakesDocumentsAndAProgramThatAreThere) {
+  ServerConfig config = Valid();
+  config.mutable_plan()->set_reader_program("/bin/true");
+  config.mutable_bootstrap()->add_documents(
+      Write("targets.yaml", "document: Target\nname: targets/one\n---\ndocument: Policy\n"));
+  EXPECT_THAT(ValidateForServing(config), IsOk());
+}
+
+TEST_F(ConfigTest, NamesTheBootstrapFileThatHoldsNoDocument) {
+  ServerConfig config = Valid();
+  config.mutable_bootstrap()->add_documents(Write("good.yaml", "document: Policy\n"));
+  config.mutable_bootstrap()->add_documents(Write("wrong.yaml", "document: Polizei\n"));
+  ExpectWrong(ValidateForServing(config), "wrong.yaml");
+}
+
+TEST_F(ConfigTest, ShowsNothingOfADatabaseUrlThatCannotBeRead) {
+  ServerConfig config = Valid();
+  config.mutable_database()->clear_url();
+  config.mutable_database()->set_url_file(Write("url", "hidden host=/run\n"));
+  ExpectWrong(ValidateForServing(config), "database.url_file");
+  EXPECT_THAT(std::string(ValidateForServing(config).message()), Not(HasSubstr("hidden")));
+}
+
+TEST_F(ConfigTest, AsksForAKeyThatSignsAlready) {
+  ServerConfig config = Valid();
+  MakeDirectory(directory_ / "later", 0700).IgnoreError();
+  Write("later/29991231T000000Z.pem", *ReadFile(directory_ / "keys/20200101T000000Z.pem"));
+  config.mutable_token()->set_signing_key_directory(directory_ / "later");
+  ExpectWrong(ValidateForServing(config), "token.signing_key_directory");
+  Write("later/20200101T000000Z.pem", *ReadFile(directory_ / "keys/20200101T000000Z.pem"));
+  EXPECT_THAT(ValidateForServing(config), IsOk());
 }
 
 TEST_F(ConfigTest, AsksForTransferMemoryOfFourOfTheLargestTransfers) {
