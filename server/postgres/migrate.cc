@@ -19,6 +19,9 @@ namespace {
 constexpr int64_t kLockKey = 0x636f756e74657273;  // "counters"
 constexpr absl::Duration kLockPollEvery = absl::Milliseconds(200);
 
+// The oldest that the statements and migrations are written for, as Connection::server_version() gives it.
+constexpr int kOldestServer = 130000;
+
 constexpr char kCreateVersionTable[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations (version varchar(128) PRIMARY KEY)";
 
@@ -33,6 +36,7 @@ absl::StatusOr<std::set<std::string>> AppliedVersions(Connection& connection, ab
   const auto exists =
       connection.Query("SELECT to_regclass('schema_migrations') IS NOT NULL", Parameters(), deadline);
   if (!exists.ok()) return exists.status();
+  if (absl::Status status = CheckServerVersion(connection.server_version()); !status.ok()) return status;
   std::set<std::string> versions;
   if (!exists->Bool(0, 0)) return versions;
   const auto rows = connection.Query("SELECT version FROM schema_migrations", Parameters(), deadline);
@@ -109,6 +113,7 @@ absl::Status Applicable(const std::set<std::string>& applied, const SchemaState&
 absl::StatusOr<std::vector<std::string>> ApplyMissing(Connection& connection,
                                                       std::span<const Migration> migrations,
                                                       const Log& progress, absl::Time deadline) {
+  if (absl::Status status = CheckServerVersion(connection.server_version()); !status.ok()) return status;
   if (absl::Status status = connection.Script(kCreateVersionTable, deadline); !status.ok()) return status;
   const auto applied = AppliedVersions(connection, deadline);
   if (!applied.ok()) return applied.status();
@@ -129,6 +134,13 @@ absl::StatusOr<std::vector<std::string>> ApplyMissing(Connection& connection,
 }
 
 }  // namespace
+
+absl::Status CheckServerVersion(int version) {
+  if (version >= kOldestServer) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("the database is PostgreSQL ", version / 10000,
+                                               ", which is too old; use PostgreSQL ", kOldestServer / 10000,
+                                               " or newer"));
+}
 
 absl::StatusOr<Migration> ParseMigration(std::string_view file_name, std::string_view text) {
   Migration migration{.version = {}, .name = std::string(file_name), .sql_up = {}, .transaction = true};

@@ -40,15 +40,20 @@ struct SchemaState {
   std::vector<std::string> unknown;  // Versions, ascending.
 };
 
-// Reads which migrations are applied. The serving role may read schema_migrations, nothing more is needed.
+// UNIMPLEMENTED for a server that is older than any that this program works with. `version` is as
+// Connection::server_version() gives it. Pure.
+absl::Status CheckServerVersion(int version);
+
+// UNIMPLEMENTED as CheckServerVersion(). Reads which migrations are applied. The serving role may read
+// schema_migrations, nothing more is needed.
 absl::StatusOr<SchemaState> CheckSchema(Connection& connection, std::span<const Migration> migrations,
                                         absl::Time deadline);
 
 // Applies what is missing, in order, each step in one transaction with its row in schema_migrations, all of
 // it under a session's advisory lock, so that several may be started at once. Returns the versions applied.
-// `progress` is told what happens. Errors: WRONG_STATE if an unknown migration is applied, or a missing one
-// is older than one applied; else the failed step's; the steps before it stay. The connection should have no
-// statement_timeout.
+// `progress` is told what happens. Errors: UNIMPLEMENTED as CheckServerVersion(); WRONG_STATE if an unknown
+// migration is applied, or a missing one is older than one applied; else the failed step's; the steps before
+// it stay. The connection should have no statement_timeout.
 absl::StatusOr<std::vector<std::string>> Migrate(Connection& connection,
                                                  std::span<const Migration> migrations, const Log& progress,
                                                  absl::Time deadline);

@@ -38,6 +38,16 @@ class MigrateTest : public PostgresTest {
   }
 };
 
+TEST(CheckServerVersionTest, RefusesWhatIsOlderThanPostgreSql13) {
+  for (const int version : {130000, 130014, 150004, 180001})
+    EXPECT_OK(CheckServerVersion(version)) << version;
+  for (const int version : {90624, 120022, 129999}) {
+    EXPECT_THAT(CheckServerVersion(version), StatusIs(absl::StatusCode::kUnimplemented)) << version;
+  }
+  EXPECT_THAT(std::string(CheckServerVersion(120022).message()),
+              HasSubstr("is PostgreSQL 12, which is too old; use PostgreSQL 13 or newer"));
+}
+
 TEST(ParseMigrationTest, TakesWhatStandsBetweenUpAndDown) {
   const auto migration =
       ParseMigration("0042_add_it.sql", "-- why\n--migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n");
