@@ -19,7 +19,8 @@ namespace countersign::terraform {
 const StateObject* ObjectOf(const plan_file::ResourceInstanceChange& change, const StateFile& state);
 
 // Fills `differs_from_state`. Terraform deletes what the plan says is there, not what the state says, so a
-// plan where they differ was edited. `before` is null where the change has none. `object` is ObjectOf(change).
+// plan where they differ was edited. `before` is null where the change has none. `object` is
+// ObjectOf(change).
 void AddDifferences(const plan_file::ResourceInstanceChange& change, const Value& before,
                     const StateObject* object, const Limits& limits, v1::ResourceChange* view);
 

@@ -635,19 +635,17 @@ absl::StatusOr<int64_t> PostgresStore::ApplyDocuments(
       .Time(now);
   AddRequest(request, &parameters);
   AddEvent(event, &parameters);
-  const auto result = Execute(statements::kApplyDocuments, parameters, deadline);
-  if (!result.ok() && DeliveryOf(result.status()) == Delivery::kInDoubt) {
-    return error::Make(v1::COMMIT_IN_DOUBT,
-                       "the database was lost while it wrote; repeat the call with the same request_id");
-  }
-  if (!result.ok() && ConstraintOf(result.status()) != "requests_once") return result.status();
-  if (!result.ok() || result->empty()) {
+  const auto refusal = [](const absl::Status& failure) -> absl::StatusOr<CommitOutcome> {
+    if (ConstraintOf(failure) == "requests_once") return CommitOutcome::kConflict;
+    return failure;
+  };
+  const auto outcome = Commit(statements::kApplyDocuments, parameters, request, refusal, deadline);
+  if (!outcome.ok()) return outcome.status();
+  if (*outcome == CommitOutcome::kConflict) {
     return error::Make(v1::CONCURRENT_UPDATE,
                        "somebody else applied documents at the same moment; look and try again");
   }
-  const int64_t version = result->Int64(0, 0);
-  if (const absl::Status status = result->status(); !status.ok()) return status;
-  return version;
+  return expected_version + 1;
 }
 
 absl::StatusOr<v1::Document> PostgresStore::GetDocument(std::string_view name, int64_t version,

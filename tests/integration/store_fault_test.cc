@@ -171,6 +171,21 @@ TEST_F(StoreFaultTest, StatementsThatArriveWithoutTheirAnswerAreDoneOnce) {
   EXPECT_EQ(Events(submitted, "proposal.approved"), 1);
 }
 
+TEST_F(StoreFaultTest, DocumentsThatArriveWithoutTheirAnswerAreAppliedOnce) {
+  const auto applications = [this] {
+    return database_.Int64("SELECT count(*) FROM audit_events WHERE type = 'configuration.applied'");
+  };
+  ASSERT_OK(world_.Submit("targets/dev"));  // So that there is a connection to cut.
+  const int64_t before = applications();
+  v1::ApplyDocumentsRequest request;
+  request.set_content("document: Target\nname: targets/late\nenvironment: development\nowners: [platform]\n");
+  gate_.CutOnMarker("apply_documents", TcpGate::CutPoint::kBeforeAnswer);
+  EXPECT_OK(world_.broker.ApplyDocuments(BrokerWorld::As("human", "alice"), request, Soon()));
+  EXPECT_EQ(gate_.counters().cuts, 1);
+  EXPECT_EQ(applications(), before + 1);
+  EXPECT_NE(world_.broker.configuration()->FindTarget("targets/late"), nullptr);
+}
+
 TEST_F(StoreFaultTest, ConnectionsThatIdleThroughARestartCostNothing) {
   const v1::Proposal submitted = Submitted();
   gate_.CutAll();

@@ -726,16 +726,16 @@ TEST_F(ExecTest, RunsNothingWhereverTheBrokerIsLost) {
 }
 
 TEST_F(ExecTest, ReportsThatWhatCannotBeStartedNeverRan) {
-  downloaded_ = "#!/there/is/no/such/interpreter\n";
+  downloaded_ = "\x7f\x45LF is how programs begin";
   proposal_.mutable_action()->mutable_artifacts(0)->set_digest(digest::Sha256(downloaded_));
   BrokerIsReady();
   EXPECT_CALL(*line_.client, Report(_, _))
       .WillOnce([](const v1::ReportExecutionRequest& report, const CallOptions&) {
-        EXPECT_EQ(report.exit_code(), 127);
-        EXPECT_THAT(report.start_failure(), HasSubstr("No such file"));
+        EXPECT_EQ(report.exit_code(), 126);
+        EXPECT_THAT(report.start_failure(), HasSubstr("Exec format error"));
         return v1::Proposal();
       });
-  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 127);
+  EXPECT_EQ(line_.Run({"exec", "abcdefghijklmnopqrstuvwx"}), 126);
   EXPECT_THAT(line_.err.str(), HasSubstr("it was never started, and its approval is used up"));
 }
 
