@@ -730,9 +730,9 @@ TEST(PlanViewTest, DataSourcesMoveWithTheirModule) {
         .edit = [&](Plan* message) {
           for (plan_file::ResourceInstanceChange& change : *message->mutable_resource_changes()) {
             const std::string name = change.addr().substr(std::string("aws_vpc.").size());
-            change.set_addr(module + ".aws_vpc." + name);
+            change.set_addr(text::Concat(module, ".aws_vpc.", name));
             if (!before.empty() && !(partly && name == "b")) {
-              change.set_prev_run_addr(before + ".aws_vpc." + name);
+              change.set_prev_run_addr(text::Concat(before, ".aws_vpc.", name));
             }
           }
         }};
