@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -39,7 +40,7 @@ grpc: {listen_address: "0.0.0.0:7443", reflection: false}
 http: {listen_address: "0.0.0.0:7080"}
 database: {pool_size: 16, start_patience: 60s, notifications: true}
 artifact: {max_bytes: 67108864}
-plan: {concurrent_reads: 2, queued_reads: 64}
+plan: {queued_reads: 64}
 limits:
   submits_per_minute: 1200
   submit_burst: 100
@@ -53,6 +54,10 @@ limits:
 log: {level: info, format: json}
 shutdown_grace: 20s
 )";
+
+// However little urgent readers are, whoever wants a core that all of them are at work on waits for it: one
+// is left to everybody else.
+uint32_t DefaultConcurrentReads() { return std::thread::hardware_concurrency() > 2 ? 2 : 1; }
 
 bool IsDuration(const FieldDescriptor& field) {
   return field.message_type() != nullptr && field.message_type()->full_name() == "google.protobuf.Duration";
@@ -420,6 +425,7 @@ absl::StatusOr<ServerConfig> ParseConfig(std::string_view text, std::string_view
 absl::StatusOr<ServerConfig> LoadConfig(const ConfigSources& sources) {
   auto config = ParseConfig(kDefaults, "defaults");
   if (!config.ok()) return config;
+  config->mutable_plan()->set_concurrent_reads(DefaultConcurrentReads());
   if (!sources.file.empty()) {
     const auto text = ReadFile(sources.file);
     if (!text.ok()) return error::InvalidField("config", std::string(text.status().message()));

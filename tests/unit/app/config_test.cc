@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "server/app/files.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_directory.h"
@@ -61,6 +64,9 @@ TEST_F(ConfigTest, HasDefaultsForWhatIsNotSecretAndNotALocation) {
   ASSERT_THAT(config, IsOk());
   EXPECT_EQ(config->grpc().listen_address(), "0.0.0.0:7443");
   EXPECT_EQ(config->database().pool_size(), 16u);
+  EXPECT_GE(config->plan().concurrent_reads(), 1u);
+  EXPECT_LE(config->plan().concurrent_reads(), std::max(1u, std::thread::hardware_concurrency() - 1))
+      << "a core is left to everybody else";
   EXPECT_EQ(ToDuration(config->shutdown_grace()), absl::Seconds(20));
   EXPECT_TRUE(config->database().notifications());
   EXPECT_EQ(config->limits().max_watches_per_principal(), 16u);
