@@ -139,8 +139,7 @@ class Ledger {
   absl::flat_hash_set<std::string> objects_;
 };
 
-void JudgeKnownCreates(const PlanFacts& facts, FindingList* findings) {
-  const Ledger ledger(facts.memory()->state());
+void JudgeKnownCreates(const PlanFacts& facts, const Ledger& ledger, FindingList* findings) {
   // What the same plan deletes under another address was renamed.
   absl::flat_hash_set<std::string> deleted;
   for (const ChangeFact& fact : facts.changes()) {
@@ -166,8 +165,7 @@ void JudgeKnownCreates(const PlanFacts& facts, FindingList* findings) {
 
 // What the state was said to have is compared with what it has; of what is imported there is nothing to
 // compare.
-void JudgeKnownImports(const PlanFacts& facts, FindingList* findings) {
-  const Ledger ledger(facts.memory()->state());
+void JudgeKnownImports(const PlanFacts& facts, const Ledger& ledger, FindingList* findings) {
   Found found("imports-known-resources");
   for (const ChangeFact& fact : facts.changes()) {
     const v1::ResourceChange& change = *fact.change;
@@ -256,8 +254,9 @@ void JudgeState(const PlanFacts& facts, FindingList* findings) {
     JudgeLineage(facts, findings);
     JudgeSerial(facts, findings);
     JudgeContent(facts, findings);
-    JudgeKnownCreates(facts, findings);
-    JudgeKnownImports(facts, findings);
+    const Ledger ledger(facts.memory()->state());
+    JudgeKnownCreates(facts, ledger, findings);
+    JudgeKnownImports(facts, ledger, findings);
     JudgeShrunk(facts, findings);
     JudgeBackendChange(facts, findings);
   } else if (facts.context().has_target) {

@@ -118,12 +118,9 @@ std::string LossSentence(const Losses& losses, size_t most_names) {
 
 // What is lost comes first, and why the plan is not what it seems has its place in any case: the fewer names.
 void AddLosses(const Losses& losses, const std::string& deception, Line* line) {
-  std::string sentence = LossSentence(losses, losses.data.size());
-  for (size_t names = losses.data.size(); names > 1; --names) {
-    if (sentence.size() + deception.size() < line->room()) break;
-    sentence = LossSentence(losses, names - 1);
-  }
-  line->Add(sentence);
+  size_t names = losses.data.size();
+  while (names > 1 && LossSentence(losses, names).size() + deception.size() >= line->room()) --names;
+  line->Add(LossSentence(losses, names));
   line->Add(Cut(deception, line->room() - 1));
 }
 

@@ -59,7 +59,6 @@ void Show(const plan_file::CheckResults& result, const ChangeReader& reader, v1:
   }
 }
 
-// The id of an object where it is one that can be shown.
 // How many texts within `value` are `text`.
 size_t CountOf(std::string_view text, const Value& value) {
   size_t count = 0;
@@ -77,6 +76,7 @@ size_t CountOf(std::string_view text, const Value& value) {
   }
 }
 
+// The id of an object where it is one that can be shown.
 std::string ShownId(const StateObject& object, KnownSecrets* secrets) {
   const Value* const id = object.attributes.Find("id");
   if (id == nullptr || id->kind() != Value::Kind::kString || id->text().size() > kMostIdBytes) return "";

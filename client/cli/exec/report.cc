@@ -15,6 +15,15 @@ constexpr absl::Duration kReportAttempt = absl::Seconds(15);
 constexpr absl::Duration kReportPause = absl::Seconds(2);
 constexpr absl::Duration kReportPatience = absl::Minutes(10);
 
+void SayWhatIsSpent(Session& session, const v1::ReportExecutionRequest& request) {
+  if (request.exit_code() == 0) return;
+  session.err() << "countersign: "
+                << (request.start_failure().empty()
+                        ? text::Concat("it ended with exit code ", request.exit_code())
+                        : "it was never started")
+                << ", and its approval is used up; submit it again to run it again" << std::endl;
+}
+
 // Reports until the broker has it, or patience ends.
 void Report(Session& session, Client& client, const v1::ReportExecutionRequest& request) {
   Environment& environment = session.environment();
@@ -22,14 +31,7 @@ void Report(Session& session, Client& client, const v1::ReportExecutionRequest& 
   bool told = false;
   while (true) {
     const auto answer = client.Report(request, {.timeout = kReportAttempt});
-    if (answer.ok() && request.exit_code() != 0) {
-      session.err() << "countersign: "
-                    << (request.start_failure().empty()
-                            ? text::Concat("it ended with exit code ", request.exit_code())
-                            : "it was never started")
-                    << ", and its approval is used up; submit it again to run it again" << std::endl;
-    }
-    if (answer.ok()) return;
+    if (answer.ok()) return SayWhatIsSpent(session, request);
     const bool over = environment.Uptime() - start > kReportPatience;
     if (over || !IsRetryable(answer.status())) {
       session.err() << "countersign: the outcome (exit code " << request.exit_code()

@@ -243,6 +243,17 @@ TEST_F(BrokerPlanTest, AStateOfAnotherLineageIsReportedButNotRemembered) {
   EXPECT_THAT(Memory(), HasReason(v1::NOT_FOUND));
 }
 
+TEST_F(BrokerPlanTest, AnOlderStateIsReportedButNotRemembered) {
+  RememberProduction();
+  const v1::Proposal executing = world_.Executing(Submitted(BrokerWorld::Plan(6)));
+  const auto reported = world_.Report(executing, 0, BrokerWorld::StateAfter(5));
+  ASSERT_OK(reported);
+  EXPECT_EQ(reported->state(), v1::Proposal::SUCCEEDED);
+  EXPECT_THAT(reported->state_detail(), HasSubstr("is older"));
+  EXPECT_EQ(Memory()->state().serial(), 6u);
+  EXPECT_EQ(Memory()->version(), 1);
+}
+
 TEST_F(BrokerPlanTest, RefusesAReportedStateThatIsNone) {
   const v1::Proposal executing = world_.Executing(Submitted(BrokerWorld::Plan(5)));
   v1::PlanState state = BrokerWorld::StateAfter(6);

@@ -30,6 +30,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 constexpr absl::Time kForever = absl::InfiniteFuture();
 
@@ -74,6 +75,14 @@ class BrokerTest : public ::testing::Test {
   FakeStore store_;
   BrokerWorld world_{&store_};
 };
+
+TEST_F(BrokerTest, SaysWhereNobodyButTheOwnerOfTheAgentMayDecide) {
+  EXPECT_THAT(Submitted("targets/prod-courses", "two").blocked_by(), SizeIs(1));
+  Change("quorums: [{count: 2, groups: [platform, security]}]", "quorums: [{count: 1, groups: [admin]}]");
+  const v1::Proposal alone = Submitted("targets/prod-courses", "alone");
+  ASSERT_THAT(alone.blocked_by(), SizeIs(2));
+  EXPECT_THAT(alone.blocked_by(1), HasSubstr("nobody but alice, who owns the requesting agent, may decide"));
+}
 
 TEST_F(BrokerTest, TakesAProposalThroughItsWholeLife) {
   const v1::Proposal submitted = Submitted("targets/dev");

@@ -796,6 +796,17 @@ TEST_F(EditedRefreshTest, WhereAllIsDestroyedThereIsNoDrift) {
               ElementsAre("aws_vpc.drifted"));
 }
 
+TEST_F(EditedRefreshTest, APlanThatOnlyCallsItselfDestroyDropsNothing) {
+  const SmallPlan plan{.objects = {Staying("aws_vpc.a", {{"id", "a"}}), Staying("aws_vpc.b", {{"id", "b"}})},
+                       .edit = [](Plan* message) {
+                         message->set_ui_mode(kModeDestroy);
+                         message->mutable_resource_changes()->DeleteSubrange(1, 1);
+                       }};
+  const auto drop = [](json* state) { (*state)["resources"].erase(1); };
+  EXPECT_THAT(Read(EditState(plan.Bytes(), "tfstate", drop)).state().without_change(),
+              ElementsAre("aws_vpc.b"));
+}
+
 TEST_F(EditedRefreshTest, OfDeposedObjectsOnlyTheIdentityIsTold) {
   const auto silent = [](const std::string& attribute, const json& value) {
     const SmallPlan plan{.objects = {{.address = "aws_vpc.a",
