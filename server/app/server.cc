@@ -410,6 +410,10 @@ void WiredServer::ReloadKeys() {
     log_->Error("reading the signing keys failed; the ones read before stay in use",
                 {{"why", std::string(status.message())}});
   }
+  if (auto status = http_->ReloadCertificate(); !status.ok()) {
+    log_->Error("reading the certificate of the HTTP listener failed; the one read before stays in use",
+                {{"why", std::string(status.message())}});
+  }
 }
 
 void WiredServer::CountOpen() {

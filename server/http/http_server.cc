@@ -1,6 +1,7 @@
 #include "server/http/http_server.h"
 
 #include <httplib.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -102,13 +103,53 @@ void SetSocketOptions(socket_t socket) {
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 }
 
-std::unique_ptr<httplib::Server> MakeListener(const HttpServer::Options& options) {
-  if (options.certificate_file.empty()) return std::make_unique<httplib::Server>();
-  return std::make_unique<httplib::SSLServer>([&options](SSL_CTX& context) {
-    return SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_use_certificate_chain_file(&context, options.certificate_file.c_str()) == 1 &&
-           SSL_CTX_use_PrivateKey_file(&context, options.key_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
-           SSL_CTX_check_private_key(&context) == 1;
+// What new connections are served with: the files as they were read last. Thread-safe.
+class Certificate {
+ public:
+  Certificate(std::string certificate_file, std::string key_file)
+      : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)) {}
+
+  // When it fails, what was read before stays.
+  absl::Status Load() ABSL_LOCKS_EXCLUDED(mutex_) {
+    const std::shared_ptr<SSL_CTX> read(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+    ERR_set_mark();
+    const bool usable = read != nullptr &&
+                        SSL_CTX_use_certificate_chain_file(read.get(), certificate_file_.c_str()) == 1 &&
+                        SSL_CTX_use_PrivateKey_file(read.get(), key_file_.c_str(), SSL_FILETYPE_PEM) == 1 &&
+                        SSL_CTX_check_private_key(read.get()) == 1;
+    ERR_pop_to_mark();
+    if (!usable) {
+      return error::InvalidField("http.certificate_file",
+                                 absl::StrCat("cannot be used together with ", key_file_));
+    }
+    base::MutexLock lock(&mutex_);
+    current_ = read;
+    return absl::OkStatus();
+  }
+
+  // The connections of `listening` ask for it at the beginning of their handshake, while this lives.
+  void ServeOn(SSL_CTX* listening) { SSL_CTX_set_client_hello_cb(listening, Choose, this); }
+
+ private:
+  static int Choose(SSL* connection, int* alert, void* self) {
+    auto* certificate = static_cast<Certificate*>(self);
+    base::MutexLock lock(&certificate->mutex_);
+    if (SSL_set_SSL_CTX(connection, certificate->current_.get()) != nullptr) return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
+
+  const std::string certificate_file_;
+  const std::string key_file_;
+  base::Mutex mutex_;
+  std::shared_ptr<SSL_CTX> current_ ABSL_GUARDED_BY(mutex_);
+};
+
+std::unique_ptr<httplib::Server> MakeListener(Certificate* certificate) {
+  if (certificate == nullptr) return std::make_unique<httplib::Server>();
+  return std::make_unique<httplib::SSLServer>([certificate](SSL_CTX& context) {
+    certificate->ServeOn(&context);
+    return SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION) == 1;
   });
 }
 
@@ -156,6 +197,7 @@ void Route(httplib::Server& server, const std::string& issuer, const HttpServer:
 }  // namespace
 
 struct HttpServer::Listener {
+  std::unique_ptr<Certificate> certificate;  // Null without TLS.
   std::unique_ptr<httplib::Server> server;
   std::thread thread;
 };
@@ -163,12 +205,13 @@ struct HttpServer::Listener {
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
                                                               const Sources& sources) {
   auto listener = std::make_unique<Listener>();
-  listener->server = MakeListener(options);
-  httplib::Server& server = *listener->server;
-  if (!server.is_valid()) {
-    return error::InvalidField("http.certificate_file",
-                               absl::StrCat("cannot be used together with ", options.key_file));
+  if (!options.certificate_file.empty()) {
+    listener->certificate = std::make_unique<Certificate>(options.certificate_file, options.key_file);
+    if (absl::Status status = listener->certificate->Load(); !status.ok()) return status;
   }
+  listener->server = MakeListener(listener->certificate.get());
+  httplib::Server& server = *listener->server;
+  if (!server.is_valid()) return error::Make(v1::INTERNAL, "OpenSSL gives no context to listen with");
   Limit(server);
   Route(server, options.issuer, sources);
 
@@ -192,6 +235,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& opt
 
 HttpServer::HttpServer(std::unique_ptr<Listener> listener, int port)
     : listener_(std::move(listener)), port_(port) {}
+
+absl::Status HttpServer::ReloadCertificate() {
+  return listener_->certificate == nullptr ? absl::OkStatus() : listener_->certificate->Load();
+}
 
 HttpServer::~HttpServer() {
   listener_->server->stop();

@@ -26,7 +26,7 @@ class HttpServer {
   struct Options {
     std::string host = "0.0.0.0";
     int port = 0;  // 0 chooses a free one.
-    // Both or neither: with them it speaks TLS.
+    // PEM files, both or neither: with them it speaks TLS.
     std::string certificate_file;
     std::string key_file;
     // What OpenID discovery announces.
@@ -44,6 +44,9 @@ class HttpServer {
 
   // Listens from here on. INVALID_FIELD when address, certificate or key cannot be used.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options, const Sources& sources);
+  // Reads certificate and key anew for the connections to come. INVALID_FIELD when they cannot be used; those
+  // read before stay in use then. OK without TLS. From any thread.
+  absl::Status ReloadCertificate();
   // Stops. What is being answered is finished first.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

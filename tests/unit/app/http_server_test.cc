@@ -3,11 +3,14 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "core/digest/digest.h"
 #include "core/jws/base64url.h"
 #include "core/jws/execution_token.h"
@@ -15,6 +18,7 @@
 #include "server/http/metrics.h"
 #include "server/http/probe.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/test_ca.h"
 
 namespace countersign::http {
@@ -41,6 +45,22 @@ std::string Exchange(int port, const std::string& request) {
   for (ssize_t size = 0; (size = recv(client, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, size);
   close(client);
   return answer;
+}
+
+// Who signed the certificate that the server shows.
+std::string IssuerSeenAt(int port) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> connection(BIO_new_ssl_connect(context.get()),
+                                                                 BIO_free_all);
+  BIO_set_conn_hostname(connection.get(), absl::StrCat("127.0.0.1:", port).c_str());
+  if (BIO_do_connect(connection.get()) != 1) return "";
+  SSL* tls = nullptr;
+  BIO_get_ssl(connection.get(), &tls);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(tls), X509_free);
+  if (certificate == nullptr) return "";
+  char name[256];
+  return X509_NAME_oneline(X509_get_issuer_name(certificate.get()), name, sizeof name);
 }
 
 // The names of the claims of a token, as it is issued.
@@ -184,6 +204,30 @@ TEST_F(HttpServerTest, SpeaksTlsWhenItHasACertificate) {
   ASSERT_THAT(answer, IsOk());
   EXPECT_TRUE(answer->ready);
   EXPECT_FALSE(ProbeReadiness({.host = "127.0.0.1", .port = server_->port(), .tls = false}).ok());
+}
+
+TEST_F(HttpServerTest, ServesNewConnectionsWithARenewedCertificate) {
+  testing::TestCa authority;
+  testing::TestCa renewed("renewed authority");
+  const testing::TemporaryDirectory directory;
+  const auto write = [&directory](const testing::Certificate& certificate) {
+    directory.Write("http.crt", certificate.certificate_pem);
+    directory.Write("http.key", certificate.key_pem);
+  };
+  write(authority.IssueServer());
+  HttpServer::Options options;
+  options.certificate_file = directory / "http.crt";
+  options.key_file = directory / "http.key";
+  Start(options);
+  const std::string first = IssuerSeenAt(server_->port());
+  write(renewed.IssueServer());
+  ASSERT_THAT(server_->ReloadCertificate(), IsOk());
+  EXPECT_THAT(first, Not(HasSubstr("renewed authority")));
+  EXPECT_THAT(IssuerSeenAt(server_->port()), HasSubstr("renewed authority"));
+
+  directory.Write("http.key", authority.IssueServer().key_pem);
+  EXPECT_THAT(server_->ReloadCertificate(), HasReason(v1::INVALID_FIELD));
+  EXPECT_THAT(IssuerSeenAt(server_->port()), HasSubstr("renewed authority")) << "what was read before stays";
 }
 
 TEST_F(HttpServerTest, RefusesACertificateItCannotUse) {
