@@ -8,7 +8,8 @@
 
 namespace countersign::rpc {
 
-// Bounds of what callers can make the edge do. All configurable; the defaults suit a small team.
+// Bounds of what callers can make the edge do. Operators set those that server/app/config.proto names; the
+// defaults suit a small team.
 struct Limits {
   // A call without a deadline, or with a later one, gets this.
   absl::Duration max_call_duration = absl::Seconds(30);

@@ -31,9 +31,6 @@ constexpr int kMaxMessageBytes = 4 << 20;
 constexpr int kMaxAnswerBytes = 64 << 20;
 // Clients keep idle waits alive with a ping every 10 seconds; half of that is still no offence.
 constexpr int kMinClientPingMilliseconds = 5'000;
-// Ours find the connections whose other end is gone.
-constexpr int kPingMilliseconds = 30'000;
-constexpr int kPingTimeoutMilliseconds = 20'000;
 
 struct OpensslDeleter {
   void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }
@@ -112,7 +109,7 @@ class GrpcServer final : public Server {
     builder.AddListeningPort(options.listen_address, Credentials(options), &port_);
     for (grpc::Service* service : Services()) builder.RegisterService(service);
     if (!options.enable_reflection) builder.SetOption(std::make_unique<WithoutReflection>());
-    Configure(options.limits, &builder);
+    Configure(options, &builder);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ <= 0) {
       return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen_address));
@@ -152,12 +149,16 @@ class GrpcServer final : public Server {
     return {&proposals_, &decisions_, &executions_, &targets_, &config_, &audit_};
   }
 
-  static void Configure(const Limits& limits, grpc::ServerBuilder* builder) {
+  static void Configure(const Options& options, grpc::ServerBuilder* builder) {
+    const auto set = [builder](const char* argument, std::chrono::milliseconds value) {
+      builder->AddChannelArgument(argument, static_cast<int>(value.count()));
+    };
     builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
     builder->SetMaxSendMessageSize(kMaxAnswerBytes);
-    builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_streams_per_connection);
-    builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingMilliseconds);
-    builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingTimeoutMilliseconds);
+    builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.limits.max_streams_per_connection);
+    set(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, options.handshake_timeout);
+    set(GRPC_ARG_KEEPALIVE_TIME_MS, options.ping);
+    set(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, options.ping_timeout);
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                 kMinClientPingMilliseconds);
@@ -165,7 +166,7 @@ class GrpcServer final : public Server {
     // Two brokers never share a port: who asks for one that is taken is told.
     builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     grpc::ResourceQuota quota("countersign");
-    quota.Resize(limits.memory_quota_bytes);
+    quota.Resize(options.limits.memory_quota_bytes);
     builder->SetResourceQuota(quota);
   }
 

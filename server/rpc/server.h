@@ -18,7 +18,7 @@
 
 namespace countersign::rpc {
 
-// The gRPC server: mutual TLS, the five services, health, and reflection where wanted. Handlers translate,
+// The gRPC server: mutual TLS, the six services, health, and reflection where wanted. Handlers translate,
 // authorise and delegate; no work is done on gRPC's threads. Thread-safe.
 class Server {
  public:
@@ -31,6 +31,12 @@ class Server {
     // Who signs the certificates of callers. No other caller gets past the handshake.
     std::string client_ca_file;
     std::chrono::seconds certificate_refresh{2};
+    // Before it has shown its certificate anybody may hold a connection, so not for long.
+    std::chrono::milliseconds handshake_timeout{10'000};
+    // A connection that has said nothing for `ping` is asked whether it is still there, and closed when no
+    // answer comes within `ping_timeout`.
+    std::chrono::milliseconds ping{30'000};
+    std::chrono::milliseconds ping_timeout{20'000};
     bool enable_reflection = false;
     Limits limits;
   };

@@ -171,6 +171,20 @@ TEST_F(CallerTest, SeesARenewedServerCertificate) {
   EXPECT_FALSE(GetCallerOn(ConnectWith(alice, ca_.pem())).ok());
 }
 
+// The authorities that callers are trusted by may change without a restart as well.
+TEST_F(CallerTest, OfANewAuthorityConnectsOnceTheFileNamesIt) {
+  testing::TestCa other("another authority");
+  options_.client_ca_file = directory_.Write("clients.crt", ca_.pem());
+  StartServer();
+  const testing::Certificate alice = other.IssueClient(kAlice);
+  EXPECT_FALSE(GetCallerOn(ConnectWith(alice, ca_.pem())).ok());
+
+  directory_.Write("clients.crt", other.pem());
+  EXPECT_TRUE(Eventually([&] { return GetCallerOn(ConnectWith(alice, ca_.pem())).ok(); }));
+  EXPECT_EQ(GetCallerOn(Connect(kAlice)).error_code(), grpc::StatusCode::UNAVAILABLE)
+      << "the authority that is not named any more is not trusted any more";
+}
+
 TEST_F(CallerTest, StartSaysWhichFileIsWrong) {
   const testing::Certificate other = ca_.IssueServer();
   const auto start = [](const Server::Options& options) { return Server::Start(options, {}).status(); };
