@@ -1,6 +1,5 @@
 // What every call has in common: errors, request ids, limits, the log, health, the end.
 #include <google/protobuf/unknown_field_set.h>
-#include <grpcpp/generic/generic_stub.h>
 
 #include <future>
 #include <thread>
@@ -20,30 +19,9 @@ constexpr char kMissing[] = "proposals/aaaaaaaaaaaaaaaaaaaaaaaa";
 
 class EdgeTest : public ServerFixture {
  protected:
-  // Calls `method` with an empty message; the answer's bytes.
-  grpc::Status Generic(const std::string& method, std::string* answer) {
-    grpc::GenericStub stub(Connect(kAlice));
-    grpc::CompletionQueue queue;
-    const auto context = Within();
-    grpc::Slice slice("");
-    const grpc::ByteBuffer request(&slice, 1);
-    const auto call = stub.PrepareUnaryCall(context.get(), method, request, &queue);
-    grpc::ByteBuffer response;
-    grpc::Status status;
-    call->StartCall();
-    call->Finish(&response, &status, this);
-    void* tag = nullptr;
-    bool ok = false;
-    EXPECT_TRUE(queue.Next(&tag, &ok));
-    grpc::Slice bytes;
-    if (status.ok() && response.TrySingleSlice(&bytes).ok()) {
-      answer->assign(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
-    }
-    return status;
-  }
   std::string Health() {
     std::string answer;
-    const grpc::Status status = Generic("/grpc.health.v1.Health/Check", &answer);
+    const grpc::Status status = CallWithBytes(Connect(kAlice), "/grpc.health.v1.Health/Check", "", &answer);
     EXPECT_TRUE(status.ok()) << status.error_message();
     if (answer == std::string("\x08\x01")) return "SERVING";
     if (answer == std::string("\x08\x02")) return "NOT_SERVING";
@@ -334,11 +312,13 @@ TEST_F(EdgeTest, ReflectionIsThereOnlyWhenAskedFor) {
   constexpr char kReflection[] = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
   StartServer();
   std::string answer;
-  EXPECT_EQ(Generic(kReflection, &answer).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(CallWithBytes(Connect(kAlice), kReflection, "", &answer).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
   server_.reset();
   options_.enable_reflection = true;
   StartServer();
-  EXPECT_NE(Generic(kReflection, &answer).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_NE(CallWithBytes(Connect(kAlice), kReflection, "", &answer).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(EdgeTest, DrainSendsWaitersAndWatchersElsewhereAndReturns) {

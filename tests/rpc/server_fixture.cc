@@ -1,5 +1,7 @@
 #include "tests/rpc/server_fixture.h"
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -17,8 +19,12 @@ principals:
   - id: spiffe://example.org/agent/revoked
     revoked: true
   - id: spiffe://example.org/human/alice
+  - id: spiffe://example.org/human/bob
   - id: spiffe://example.org/workload/ci
   - id: spiffe://example.org/auditor/eve
+  - {id: spiffe://example.org/human/revoked, revoked: true}
+  - {id: spiffe://example.org/workload/revoked, revoked: true}
+  - {id: spiffe://example.org/auditor/revoked, revoked: true}
 groups:
   - name: admin
     members: [spiffe://example.org/human/alice]
@@ -195,6 +201,29 @@ std::shared_ptr<grpc::Channel> ServerFixture::ChannelOf(const std::string& princ
   std::shared_ptr<grpc::Channel>& channel = channels_[principal];
   if (channel == nullptr) channel = Connect(principal);
   return channel;
+}
+
+grpc::Status ServerFixture::CallWithBytes(const std::shared_ptr<grpc::Channel>& channel,
+                                          const std::string& path, const std::string& request,
+                                          std::string* answer) {
+  grpc::GenericStub stub(channel);
+  grpc::CompletionQueue queue;
+  const auto context = Within();
+  grpc::Slice slice(request);
+  const grpc::ByteBuffer bytes(&slice, 1);
+  const auto call = stub.PrepareUnaryCall(context.get(), path, bytes, &queue);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->StartCall();
+  call->Finish(&response, &status, this);
+  void* tag = nullptr;
+  bool ok = false;
+  EXPECT_TRUE(queue.Next(&tag, &ok));
+  grpc::Slice answered;
+  if (status.ok() && response.TrySingleSlice(&answered).ok()) {
+    answer->assign(reinterpret_cast<const char*>(answered.begin()), answered.size());
+  }
+  return status;
 }
 
 std::unique_ptr<v1::ProposalService::Stub> ServerFixture::Proposals(const std::string& principal) {

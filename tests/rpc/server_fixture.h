@@ -43,7 +43,8 @@ namespace countersign::rpc {
 inline constexpr char kAgent[] = "spiffe://example.org/agent/bot";
 inline constexpr char kOtherAgent[] = "spiffe://example.org/agent/other";
 inline constexpr char kRevokedAgent[] = "spiffe://example.org/agent/revoked";
-inline constexpr char kAlice[] = "spiffe://example.org/human/alice";
+inline constexpr char kAlice[] = "spiffe://example.org/human/alice";  // An admin.
+inline constexpr char kBob[] = "spiffe://example.org/human/bob";
 inline constexpr char kJob[] = "spiffe://example.org/workload/ci";
 inline constexpr char kAuditor[] = "spiffe://example.org/auditor/eve";
 
@@ -102,6 +103,9 @@ class ServerFixture : public ::testing::Test, public broker::ChangeObserver {
   std::shared_ptr<grpc::Channel> Connect(const std::string& principal);
   std::shared_ptr<grpc::Channel> ConnectWith(const testing::Certificate& certificate,
                                              const std::string& root_pem);
+  // Calls a method by its path, with these bytes as the request; what it answers goes to `answer`.
+  grpc::Status CallWithBytes(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+                             const std::string& request, std::string* answer);
   // Stubs on the one connection that this principal keeps. Thread-safe.
   std::unique_ptr<v1::ProposalService::Stub> Proposals(const std::string& principal);
   std::unique_ptr<v1::DecisionService::Stub> Decisions(const std::string& principal);

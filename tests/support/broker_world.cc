@@ -56,6 +56,10 @@ principals:
   - {id: spiffe://example.org/workload/ci}
   - {id: spiffe://example.org/workload/ci2}
   - {id: spiffe://example.org/auditor/eve}
+  - {id: spiffe://example.org/agent/revoked, revoked: true}
+  - {id: spiffe://example.org/human/revoked, revoked: true}
+  - {id: spiffe://example.org/workload/revoked, revoked: true}
+  - {id: spiffe://example.org/auditor/revoked, revoked: true}
 groups:
   - {name: admin, members: [spiffe://example.org/human/alice]}
   - name: platform

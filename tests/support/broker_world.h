@@ -21,9 +21,10 @@ namespace countersign::testing {
 // A broker over any store, with people and targets to play with:
 //   agents bot (owned by alice) and bot2; humans alice (admin, platform), bob (platform), carol (security),
 //   alice-phone (a second identity of alice), mallory (in no group), zoe (revoked); workloads ci and ci2;
-//   auditor eve. targets/dev (development: built-in default), targets/prod-courses (production: two of
-//   platform), targets/vault (secure: one of platform and one of security), targets/sandbox (sandbox: allowed
-//   at once), targets/frozen (frozen: denied). Executors of all: ci, and bob; ci2 of none.
+//   auditor eve; and one of each kind called revoked. targets/dev (development: built-in default),
+//   targets/prod-courses (production: two of platform), targets/vault (secure: one of platform and one of
+//   security), targets/sandbox (sandbox: allowed at once), targets/frozen (frozen: denied). Executors of all:
+//   ci, and bob; ci2 of none.
 class BrokerWorld {
  public:
   explicit BrokerWorld(storage::Store* store);
