@@ -72,6 +72,12 @@ absl::Status ValidateReportedState(const v1::PlanState& state) {
   if (!state.content_digest().empty() && !digest::IsSha256(state.content_digest())) {
     return error::InvalidField("state.content_digest", "must be sha256: and 64 lower-case hex digits");
   }
+  if (!visible(state.terraform_version(), 64))
+    return error::InvalidField("state.terraform_version", "must be at most 64 of visible ASCII");
+  if (!state.previous_content_digest().empty())
+    return error::InvalidField("state.previous_content_digest", "must be empty: only plans have one");
+  if (!state.without_change().empty())
+    return error::InvalidField("state.without_change", "must be empty: only plans have it");
   return absl::OkStatus();
 }
 

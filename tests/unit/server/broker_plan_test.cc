@@ -1,4 +1,8 @@
 // Saved plans from submission to the memory that their execution leaves.
+#include <functional>
+#include <utility>
+
+#include "core/digest/digest.h"
 #include "core/error/error.h"
 #include "core/jws/execution_token.h"
 #include "gmock/gmock.h"
@@ -18,6 +22,7 @@ using testing::FakeStore;
 using testing::HasReason;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::NamesField;
 using ::testing::Not;
 
 constexpr absl::Time kForever = absl::InfiniteFuture();
@@ -256,15 +261,23 @@ TEST_F(BrokerPlanTest, AnOlderStateIsReportedButNotRemembered) {
 
 TEST_F(BrokerPlanTest, RefusesAReportedStateThatIsNone) {
   const v1::Proposal executing = world_.Executing(Submitted(BrokerWorld::Plan(5)));
-  v1::PlanState state = BrokerWorld::StateAfter(6);
-  state.set_lineage("L\n");
-  EXPECT_THAT(world_.Report(executing, 0, state), HasReason(v1::INVALID_FIELD));
-  state = BrokerWorld::StateAfter(6);
-  state.set_content_digest("md5:1");
-  EXPECT_THAT(world_.Report(executing, 0, state), HasReason(v1::INVALID_FIELD));
-  state = BrokerWorld::StateAfter(6);
-  state.set_resource_count(-1);
-  EXPECT_THAT(world_.Report(executing, 0, state), HasReason(v1::INVALID_FIELD));
+  const std::vector<std::pair<std::string, std::function<void(v1::PlanState*)>>> cases = {
+      {"state.lineage", [](v1::PlanState* state) { state->set_lineage("L\n"); }},
+      {"state.content_digest", [](v1::PlanState* state) { state->set_content_digest("md5:1"); }},
+      {"state.resource_count", [](v1::PlanState* state) { state->set_resource_count(-1); }},
+      {"state.terraform_version",
+       [](v1::PlanState* state) { state->set_terraform_version("1.11.4\x1b[2J"); }},
+      {"state.terraform_version",
+       [](v1::PlanState* state) { state->set_terraform_version(std::string(65, '1')); }},
+      {"state.previous_content_digest",
+       [](v1::PlanState* state) { state->set_previous_content_digest(digest::Sha256("state")); }},
+      {"state.without_change", [](v1::PlanState* state) { state->add_without_change("aws_instance.web"); }},
+  };
+  for (const auto& [field, spoil] : cases) {
+    v1::PlanState state = BrokerWorld::StateAfter(6);
+    spoil(&state);
+    EXPECT_THAT(world_.Report(executing, 0, state), NamesField(field));
+  }
 }
 
 struct Swap {
