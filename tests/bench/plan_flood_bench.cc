@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "tests/bench/benches.h"
 #include "tests/bench/broker_under_load.h"
-#include "tests/bench/plans.h"
 #include "tests/bench/steps.h"
+#include "tests/integration/hostile_plans.h"
 #include "tests/support/fatal.h"
 
 namespace countersign::bench {
@@ -86,7 +86,7 @@ class Flood {
 // One at a time, each as bad as can be.
 void MeasureWorst(const BrokerUnderLoad& broker, Report* report) {
   const Caller attacker = broker.Agent();
-  for (const HostilePlan& plan : WorstPlans()) {
+  for (const testing::HostilePlan& plan : testing::WorstPlans()) {
     const absl::Duration one = BeRefused(attacker, Upload(attacker, plan.bytes));
     report->Most(kBench, absl::StrCat("the worst alone, ", plan.what, ": refused after"),
                  absl::ToDoubleSeconds(one), "s", kMostSeconds);
@@ -114,7 +114,8 @@ void BenchPlanFlood(testing::PostgresCluster& cluster, const Scale& scale, Repor
   std::vector<Caller> attackers;
   for (int i = 0; i < kAtOnce; ++i) attackers.push_back(broker.Agent());
   std::vector<std::string> digests;
-  for (const HostilePlan& plan : HostilePlans()) digests.push_back(Upload(agent, plan.bytes));
+  for (const testing::HostilePlan& plan : testing::HostilePlans())
+    digests.push_back(Upload(agent, plan.bytes));
   int round = 0;
   Notice ignored;
   Notice quiet;

@@ -8,7 +8,6 @@
 #include "tests/bench/steps.h"
 #include "tests/support/fatal.h"
 #include "tests/support/subprocess.h"
-#include "tests/unit/terraform/plan_builder.h"
 
 namespace countersign::bench {
 namespace {
@@ -78,34 +77,6 @@ void MustWork(const testing::TerraformResult& result, const char* what) {
   if (!result.ok()) testing::Fatal(absl::StrCat("terraform ", what, ": ", result.err));
 }
 
-// A plan that is good but for the state, which breaks off after `text` within the first output.
-std::string WithUnfinishedState(std::string_view text) {
-  const std::string good = testing::SmallPlan().Bytes();
-  return testing::EditEntry(
-      good, "tfstate",
-      absl::StrCat(
-          R"({"version":4,"terraform_version":"1.11.4","serial":7,)",
-          R"("lineage":"7023ba3d-a29d-7470-cd9c-223296787fe1","outputs":{"a":{"type":"dynamic","value":)",
-          std::string(text)));
-}
-
-std::string Repeat(std::string_view text, size_t count) {
-  std::string all;
-  all.reserve(text.size() * count);
-  for (size_t i = 0; i < count; ++i) all += text;
-  return all;
-}
-
-std::string Values(size_t count) { return WithUnfinishedState("[" + Repeat("1,", count)); }
-
-// Each gap stays below what one may be.
-std::string Gaps(size_t mebibytes) {
-  constexpr size_t kGap = 32;
-  return WithUnfinishedState("[" + Repeat("1," + std::string(kGap << 20, ' '), mebibytes / kGap));
-}
-
-std::string Objects(size_t count) { return WithUnfinishedState("[" + Repeat(R"({"a":{}},)", count)); }
-
 }  // namespace
 
 PlanOfUpdates::PlanOfUpdates(int count) {
@@ -136,15 +107,6 @@ absl::Duration PlanOfUpdates::Show() const {
   const absl::Duration elapsed = Since(start);
   if (!done.ok()) testing::Fatal(absl::StrCat("terraform show: ", done.err));
   return elapsed;
-}
-
-std::vector<HostilePlan> HostilePlans() {
-  return {{"many values", Values(2'000'000)}, {"many objects", Objects(700'000)}, {"long gaps", Gaps(256)}};
-}
-
-std::vector<HostilePlan> WorstPlans() {
-  // The longest state that is read at all.
-  return {{"values", Values(200'000'000)}, {"objects", Objects(50'000'000)}, {"gaps", Gaps(480)}};
 }
 
 }  // namespace countersign::bench

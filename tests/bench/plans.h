@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "tests/support/terraform.h"
@@ -27,16 +26,6 @@ class PlanOfUpdates {
   std::string bytes_;
   absl::Duration planning_time_;
 };
-
-// Small files that cost their reader much before they turn out to be no plans.
-struct HostilePlan {
-  std::string what;
-  std::string bytes;
-};
-// Each costs in the order of a second.
-std::vector<HostilePlan> HostilePlans();
-// As much as the limits of the reader let anyone ask for.
-std::vector<HostilePlan> WorstPlans();
 
 }  // namespace countersign::bench
 

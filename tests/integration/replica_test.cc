@@ -12,9 +12,9 @@
 
 #include "core/text/text.h"
 #include "countersign/client.h"
-#include "countersign/connect.h"
 #include "countersign/error.h"
 #include "server/base/clock.h"
+#include "tests/integration/connect_as.h"
 #include "tests/support/audit_invariants.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/broker_world.h"
@@ -79,21 +79,9 @@ class ReplicaTest : public ::testing::Test {
         site_,
         testing::BrokerProcessOptions{.database_dsn = database_.BrokerDsn(), .notifications = notifications});
   }
-  // A client that uses all of `brokers`.
   std::unique_ptr<Client> As(std::string_view kind, std::string_view name,
                              const std::vector<const BrokerProcess*>& brokers) {
-    ConnectOptions options;
-    for (const BrokerProcess* broker : brokers) {
-      options.server += text::Concat(options.server.empty() ? "ipv4:" : ",", broker->address());
-    }
-    const testing::Certificate& certificate = site_.Client(kind, name);
-    options.ca_file = site_.authority().path();
-    options.certificate_file = certificate.certificate_path;
-    options.key_file = certificate.key_path;
-    options.server_name = "localhost";
-    auto client = Connect(options);
-    EXPECT_OK(client);
-    return *std::move(client);
+    return testing::ConnectAs(site_.Client(kind, name), site_.authority().path(), brokers);
   }
   v1::Proposal Submitted(Client& agent, const std::string& argument = "one") {
     const auto proposal =
