@@ -28,8 +28,8 @@ std::vector<std::string> NamesOfOurs(const std::string& base) {
   std::error_code failed;
   for (std::filesystem::directory_iterator entry(base, failed), end; !failed && entry != end;
        entry.increment(failed)) {
-    std::string name = entry->path().filename().string();
-    if (IsNameOfOurs(name)) names.push_back(std::move(name));
+    const std::filesystem::path name = entry->path().filename();
+    if (IsNameOfOurs(name.native())) names.push_back(name.native());
   }
   return names;
 }

@@ -8,10 +8,8 @@
 #include <optional>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "client/cli/app.h"
 #include "client/cli/world.h"
 #include "countersign/mocks/mock_client.h"
 #include "tests/unit/client/fake_environment.h"
@@ -34,30 +32,12 @@ class FakeTerminal final : public cli::Terminal {
 // uses it up.
 class CommandLine {
  public:
-  CommandLine() { Renew(); }
+  CommandLine();
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
 
-  int Run(const std::vector<std::string>& arguments) {
-    out.str("");
-    err.str("");
-    cli::World world{.in = in,
-                     .out = out,
-                     .err = err,
-                     .out_is_terminal = on_terminal,
-                     .err_is_terminal = on_terminal,
-                     .columns = columns,
-                     .terminal = terminal,
-                     .environment = environment,
-                     .connect = [this](const ConnectOptions&) -> absl::StatusOr<std::unique_ptr<Client>> {
-                       return std::move(owned_);
-                     },
-                     .variable = [this](const char* name) -> const char* {
-                       const auto found = variables.find(name);
-                       return found == variables.end() ? nullptr : found->second.c_str();
-                     }};
-    const int code = cli::RunCommandLine(arguments, world);
-    Renew();
-    return code;
-  }
+  int Run(const std::vector<std::string>& arguments);
 
   std::istringstream in;
   std::ostringstream out;
@@ -70,10 +50,7 @@ class CommandLine {
   ::testing::NiceMock<MockClient>* client = nullptr;
 
  private:
-  void Renew() {
-    owned_ = std::make_unique<::testing::NiceMock<MockClient>>();
-    client = owned_.get();
-  }
+  void Renew();
   std::unique_ptr<::testing::NiceMock<MockClient>> owned_;
 };
 
