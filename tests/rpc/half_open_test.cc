@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "tests/rpc/server_fixture.h"
@@ -27,11 +29,15 @@ class SilentConnection {
   SilentConnection(const SilentConnection&) = delete;
   SilentConnection& operator=(const SilentConnection&) = delete;
 
-  // Waits for the other end to close it.
+  // Waits for the other end to close it, for less than gRPC gives handshakes by default.
   void ExpectEnd() {
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     char byte = 0;
-    while (recv(socket_, &byte, 1, 0) > 0) {
+    ssize_t size = 0;
+    while ((size = recv(socket_, &byte, 1, 0)) > 0) {
     }
+    EXPECT_TRUE(size == 0 || errno == ECONNRESET) << strerror(errno);
   }
 
  private:
