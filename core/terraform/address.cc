@@ -209,6 +209,18 @@ std::string Format(const Address& address) {
   return text;
 }
 
+std::string ModuleKey(std::string_view module) {
+  std::string key;
+  std::string name;
+  Index index;
+  while (text::ConsumePrefix(&module, "module.") && TakeName(&module, &name)) {
+    absl::StrAppend(&key, key.empty() ? "" : ".", name);
+    if (module.starts_with('[') && !TakeIndex(&module, &index)) break;
+    text::ConsumePrefix(&module, ".");
+  }
+  return key;
+}
+
 absl::Status CheckTarget(std::string_view text, std::string_view place, const Limits& limits) {
   if (text.size() > limits.address_bytes) return TooLong(place, limits);
   Address address;

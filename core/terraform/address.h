@@ -40,6 +40,10 @@ absl::StatusOr<Address> ParseAddress(std::string_view text, std::string_view pla
 // Takes time linear in the text's length.
 std::string Format(const Address& address);
 
+// The key that the configuration has for the module of an Address: `m.inner` for
+// `module.m["a"].module.inner`.
+std::string ModuleKey(std::string_view module);
+
 // What `-target` takes: a resource, one of its instances, or everything in a module. Errors: PLAN_UNREADABLE.
 absl::Status CheckTarget(std::string_view text, std::string_view place = "address",
                          const Limits& limits = Limits());

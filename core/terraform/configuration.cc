@@ -77,7 +77,7 @@ absl::StatusOr<Entry> EntryOf(const NamedFile& file, const Limits& limits) {
 
 class Reader {
  public:
-  explicit Reader(const Limits& limits) : limits_(limits), definitions_(limits) {}
+  explicit Reader(const Limits& limits) : limits_(limits), definitions_(limits), constants_(limits) {}
 
   absl::StatusOr<Configuration> Read(std::span<const NamedFile> files) {
     absl::Status status = Sort(files);
@@ -93,6 +93,7 @@ class Reader {
     std::sort(configuration_.sensitive_variables.begin(), configuration_.sensitive_variables.end());
     configuration_.counts = found_.counts;
     configuration_.protected_resources = std::move(found_.protected_resources);
+    configuration_.constants = constants_.Finish();
     configuration_.digest = DigestOfAll();
     TakeBlocks();
     for (Entry& entry : entries_) configuration_.files.push_back(std::move(entry.file));
@@ -192,6 +193,8 @@ class Reader {
       const FilePlace place = {entry.file.module, entry.name, path, entry.file.is_override};
       if (absl::Status found = FindCode(*source, place, limits_, &found_); !found.ok()) return found;
       definitions_.AddFile(*source, entry.file.module);
+      absl::Status added = constants_.AddFile(*source, entry.file.module, path, entry.file.is_override);
+      if (!added.ok()) return added;
     }
     return absl::OkStatus();
   }
@@ -245,6 +248,7 @@ class Reader {
   std::map<std::string, std::vector<const Entry*>, std::less<>> files_of_;  // By module, sorted by path.
   FoundCode found_;
   Definitions definitions_;
+  ConstantCollector constants_;
 };
 
 }  // namespace

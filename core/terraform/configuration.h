@@ -4,6 +4,7 @@
 #define COUNTERSIGN_CORE_TERRAFORM_CONFIGURATION_H_
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/terraform/code_block.h"
+#include "core/terraform/constant_arguments.h"
 #include "core/terraform/limits.h"
 #include "core/terraform/lock_file.h"
 
@@ -46,6 +48,7 @@ struct Configuration {
   std::vector<CodeBlock> blocks;         // As `files`, then by line.
   BlockCounts counts;
   std::vector<ProtectedResource> protected_resources;
+  std::map<ResourceName, ConstantArguments> constants;  // Of resources and data sources that have any.
   std::vector<std::string> sensitive_variables;  // Of the root, sorted: those that say so of themselves.
   std::vector<std::string>
       secret_defaults;  // Texts that sensitive variables, of any module, have by default.

@@ -48,6 +48,8 @@ struct Limits {
   size_t label_bytes = 256;
   size_t code_blocks = 50'000;         // What is reported of all files together,
   size_t code_text_bytes = 16u << 20;  // and the texts that are quoted for it.
+  // Of all resources together: their arguments, the names in the values of these, and types of blocks.
+  size_t resource_arguments = 1'000'000;
   // Of all files together. Beyond them it is not told apart what code refers to: it may be anything.
   size_t definitions = 200'000;
   uint64_t definition_bytes = 256u << 20;  // Gone through, some more than once.

@@ -26,6 +26,7 @@ bool IsSame(const CodeBlock& a, const CodeBlock& b) {
 
 void RequireSame(const Configuration& a, const Configuration& b) {
   Require(a.counts == b.counts && a.protected_resources == b.protected_resources);
+  Require(a.constants == b.constants);
   Require(a.blocks.size() == b.blocks.size());
   for (size_t i = 0; i < a.blocks.size(); ++i) Require(IsSame(a.blocks[i], b.blocks[i]));
   Require(a.modules.size() == b.modules.size() && a.lock.size() == b.lock.size());

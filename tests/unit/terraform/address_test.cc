@@ -26,6 +26,12 @@ TEST(AddressTest, TakesAllPartsApart) {
   EXPECT_THAT(ParseAddress(R"(module.m["a"].module.inner[0].data.aws_ami.this["k"])"), IsOkAndHolds(address));
 }
 
+TEST(AddressTest, TakesTheKeysOffModules) {
+  EXPECT_EQ(ModuleKey(""), "");
+  EXPECT_EQ(ModuleKey("module.m"), "m");
+  EXPECT_EQ(ModuleKey(R"(module.m["a.module.b"].module.inner-1[0].module.module)"), "m.inner-1.module");
+}
+
 TEST(AddressTest, TellsTheKindsOfResourcesApart) {
   EXPECT_EQ(ParseAddress("aws_vpc.a")->mode, Address::Mode::kManaged);
   EXPECT_EQ(ParseAddress("data.aws_vpc.a")->mode, Address::Mode::kData);
