@@ -12,6 +12,7 @@
 #include "core/terraform/shown_json.h"
 #include "core/terraform/state_comparison.h"
 #include "core/terraform/unchanged_values.h"
+#include "core/terraform/unknown_constants.h"
 #include "core/text/utf8.h"
 
 namespace countersign::terraform {
@@ -281,6 +282,8 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
     *view.mutable_unchanged_attributes() = std::move(unchanged.values);
     view.set_unchanged_attributes_omitted(unchanged.omitted);
   }
+  const bool changes = !happened && change.change().action() != kActionNoOp;
+  if (changes) AddUnknownConstants(saved_.configuration(), values.after, limits_, &view);
   if (view.mode() == "managed" && happened) {
     AddDriftDifferences(change, values.before, values.after, saved_, limits_, &view);
   } else if (view.mode() == "managed") {
