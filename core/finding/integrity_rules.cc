@@ -167,19 +167,45 @@ void JudgeSensitivity(const PlanFacts& facts, FindingList* findings) {
                            : text::Concat("Most of what changes is hidden: ", CountOf(masked, "value"), "."));
 }
 
-void JudgeUnknown(const PlanFacts& facts, FindingList* findings) {
-  Found found("unknown-after");
-  for (const ChangeFact& fact : facts.changes()) {
-    if (!fact.updates) continue;
-    for (const v1::AttributeChange& attribute : fact.change->attribute_changes()) {
-      const bool was_known = !attribute.before_json().empty() || !attribute.before_digest().empty();
-      if (attribute.after_unknown() && was_known) {
-        found.At(Finding::WARNING, fact.change->address(), attribute.path(),
-                 attribute.masked() ? "" : std::string_view(attribute.before_json()));
-      }
+// Of one change, what its configuration sets to a constant. Adds it to both.
+void AddUnknownConstants(const v1::ResourceChange& change, const std::string& name, Found* constants,
+                         Found* found) {
+  for (const std::string& path : change.unknown_constants()) {
+    for (Found* const each : {constants, found}) {
+      each->At(Finding::HIGH, change.address(), path, "", text::Concat(path, " of ", name));
     }
   }
-  findings->Add(found, text::Concat("Makes known values unknown until it is applied: ", found.Names(), "."));
+}
+
+void AddMadeUnknown(const ChangeFact& fact, Found* found) {
+  if (!fact.updates) return;
+  const auto& constants = fact.change->unknown_constants();
+  for (const v1::AttributeChange& attribute : fact.change->attribute_changes()) {
+    const bool was_known = !attribute.before_json().empty() || !attribute.before_digest().empty();
+    if (!attribute.after_unknown() || !was_known) continue;
+    if (std::find(constants.begin(), constants.end(), attribute.path()) != constants.end()) continue;
+    found->At(Finding::WARNING, fact.change->address(), attribute.path(),
+              attribute.masked() ? "" : std::string_view(attribute.before_json()));
+  }
+}
+
+void JudgeUnknown(const PlanFacts& facts, FindingList* findings) {
+  Found constants("unknown-after");
+  Found found("unknown-after");
+  for (const ChangeFact& fact : facts.changes()) {
+    const bool any = !fact.change->unknown_constants().empty();
+    if (any) AddUnknownConstants(*fact.change, NameOf(fact), &constants, &found);
+    AddMadeUnknown(fact, &found);
+  }
+  for (const v1::ResourceChange& change : facts.plan().resource_changes()) {
+    if (change.mode() == "data") AddUnknownConstants(change, change.address(), &constants, &found);
+  }
+  findings->Add(found,
+                constants.empty()
+                    ? text::Concat("Makes known values unknown until it is applied: ", found.Names(), ".")
+                    : text::Concat("Calls unknown until it is applied what the configuration sets to a "
+                                   "constant, as if the plan was edited: ",
+                                   constants.Names(), "."));
 }
 
 void JudgeIncomplete(const PlanFacts& facts, FindingList* findings) {

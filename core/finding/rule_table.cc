@@ -226,9 +226,11 @@ std::vector<RuleDescription> Seems() {
       {"sensitivity-added", Finding::HIGH, kSeems,
        "Values were marked sensitive that were not before, or most of what changes is hidden.",
        "Find out what the hidden values are before you approve."},
-      {"unknown-after", Finding::WARNING, kSeems,
-       "Values that are known now will only be known after apply, so they can become anything.",
-       "See in the configuration what they are computed from."},
+      {"unknown-after", Finding::HIGH, kSeems,
+       "Values that are known now, or that the configuration sets to a constant, will only be known after "
+       "apply, so they can become anything. Of a constant, an honest plan hardly ever says so: it may "
+       "have been edited to hide the value.",
+       "See in the configuration what they are, or are computed from. Plan again where it is a constant."},
       {"plan-incomplete", Finding::WARNING, kSeems,
        "The plan leaves work to another plan: it was targeted, or changes were put off.",
        "Plan without -target, unless the rest is left out on purpose."},

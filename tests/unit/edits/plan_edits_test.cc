@@ -151,6 +151,20 @@ std::string RenamedInBoth(const std::function<void(Plan*)>& edit) {
   });
 }
 
+// The configuration makes 999 of what the plan calls unknown.
+std::string WithUnknownStorage(int32_t action) {
+  const std::string edited = EditPlan(Honest(), [action](Plan* plan) {
+    terraform::plan_file::Change* const change = ChangeOf(plan, kProduction)->mutable_change();
+    change->set_action(action);
+    const json unknown = {{"allocated_storage", testing::Unknown()}};
+    change->mutable_values(1)->set_msgpack(Attributes("production", unknown));
+    if (action == terraform::kActionCreate) change->mutable_values()->DeleteSubrange(0, 1);
+  });
+  std::string text = MainFile();
+  text.replace(text.find("= 30"), 4, "= 999");
+  return EditEntry(edited, kMain, text);
+}
+
 struct Edit {
   std::string name;
   std::function<std::string()> bytes;
@@ -242,17 +256,16 @@ std::vector<Edit> Edits() {
        [] { return EditPlan(Honest(), [](Plan* plan) { HideEverything(ChangeOf(plan, kProduction)); }); },
        {"sensitivity-added"}},
       {"a_planned_value_made_unknown",
+       [] { return WithUnknownStorage(terraform::kActionUpdate); },
+       {"unknown-after"}},
+      {"a_planned_value_of_something_new_made_unknown",
        [] {
-         const std::string edited = EditPlan(Honest(), [](Plan* plan) {
-           ChangeOf(plan, kProduction)
-               ->mutable_change()
-               ->mutable_values(1)
-               ->set_msgpack(Attributes("production", {{"allocated_storage", testing::Unknown()}}));
-         });
-         std::string text = MainFile();
-         text.replace(text.find("= 30"), 4, "= 999");
-         return EditEntry(edited, kMain, text);
+         return EditState(WithUnknownStorage(terraform::kActionCreate),
+                          [](json* state) { EraseObject(state, "production"); });
        },
+       {"unknown-after"}},
+      {"a_planned_value_of_a_replacement_made_unknown",
+       [] { return WithUnknownStorage(terraform::kActionDeleteThenCreate); },
        {"unknown-after"}},
       {"a_configuration_that_says_otherwise",
        [] {

@@ -743,6 +743,11 @@ std::vector<Case> IntegrityCases() {
   const auto unknown = [](PlanWorld& w, const std::vector<std::string>& actions) {
     Set(w.Add("aws_vpc.v", actions), "cidr_block", "\"10.0.0.0/8\"", "")->set_after_unknown(true);
   };
+  const auto constant = [](PlanWorld& w, const std::vector<std::string>& actions) {
+    v1::ResourceChange* const change = w.Add("aws_db_instance.d", actions);
+    change->add_unknown_constants("allocated_storage");
+    return change;
+  };
   const auto data = [](PlanWorld& w) {
     v1::ResourceChange* change = w.plan.add_data_changes();
     change->set_address("data.aws_ami.a");
@@ -858,6 +863,17 @@ std::vector<Case> IntegrityCases() {
        }},
       {"unknown-after", Finding::WARNING, [=](PlanWorld& w) { unknown(w, {"update"}); },
        [](PlanWorld& w) { Set(w.Add("aws_vpc.v", {"update"}), "arn", "", "")->set_after_unknown(true); }},
+      {"unknown-after", Finding::HIGH, [=](PlanWorld& w) { constant(w, {"create"}); },
+       [](PlanWorld& w) { w.Add("aws_db_instance.d", {"create"}); }},
+      {"unknown-after", Finding::HIGH,
+       [=](PlanWorld& w) {
+         constant(w, {"delete", "create"});
+       },
+       [=](PlanWorld& w) {
+         unknown(w, {"delete", "create"});
+       }},
+      {"unknown-after", Finding::HIGH, [=](PlanWorld& w) { constant(w, {"read"})->set_mode("data"); },
+       [](PlanWorld& w) { w.Add("aws_ami.a", {"read"})->set_mode("data"); }},
       {"plan-incomplete", Finding::WARNING, [](PlanWorld& w) { w.plan.add_target_addresses("aws_vpc.v"); },
        [](PlanWorld& w) { w.plan.add_force_replace_addresses("aws_vpc.v"); }},
       {"plan-incomplete", Finding::WARNING, [](PlanWorld& w) { w.plan.set_complete(false); },
@@ -1043,6 +1059,23 @@ TEST(JudgePlanTest, NeverShowsMaskedValues) {
   attribute->set_after_unknown(true);
   attribute->set_before_digest("sha256:x");
   for (const Finding& finding : world.Judge()) EXPECT_THAT(finding.DebugString(), Not(HasSubstr("hunter2")));
+}
+
+TEST(JudgePlanTest, SaysOnceWhatIsUnknownAndSetToAConstant) {
+  PlanWorld world;
+  v1::ResourceChange* const change = world.Add("aws_db_instance.d", {"update"}, "courses-prod");
+  change->add_unknown_constants("allocated_storage");
+  Set(change, "allocated_storage", "20")->set_after_unknown(true);
+  Set(change, "engine_version", "\"16.1\"")->set_after_unknown(true);
+  const Finding* const finding = world.Find("unknown-after");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->sentence(),
+            "Calls unknown until it is applied what the configuration sets to a constant, as if the plan was "
+            "edited: allocated_storage of courses-prod.");
+  ASSERT_EQ(finding->evidence_size(), 2);
+  EXPECT_EQ(finding->evidence(0).address(), "aws_db_instance.d");
+  EXPECT_EQ(finding->evidence(0).path(), "allocated_storage");
+  EXPECT_EQ(finding->evidence(1).path(), "engine_version");
 }
 
 TEST(JudgePlanTest, LeavesNamesAsTheyAre) {
