@@ -96,6 +96,14 @@ void Describe(const plan_file::ResourceInstanceChange& change, v1::ResourceChang
   view->set_action_reason(std::string(ActionReasonWord(change.action_reason())));
 }
 
+// What is unknown stands among the attributes that change: nothing was unknown before.
+bool MayHaveUnknown(const v1::ResourceChange& view) {
+  const auto& changes = view.attribute_changes();
+  return view.attribute_changes_omitted() > 0 ||
+         std::any_of(changes.begin(), changes.end(),
+                     [](const auto& change) { return change.after_unknown(); });
+}
+
 bool IsReplacement(const plan_file::Change& change) {
   return change.action() == kActionDeleteThenCreate || change.action() == kActionCreateThenDelete;
 }
@@ -282,8 +290,9 @@ absl::StatusOr<ReadResource> ChangeReader::ReadChange(const plan_file::ResourceI
     *view.mutable_unchanged_attributes() = std::move(unchanged.values);
     view.set_unchanged_attributes_omitted(unchanged.omitted);
   }
-  const bool changes = !happened && change.change().action() != kActionNoOp;
-  if (changes) AddUnknownConstants(saved_.configuration(), values.after, limits_, &view);
+  if (!happened && MayHaveUnknown(view)) {
+    AddUnknownConstants(saved_.configuration(), values.after, limits_, &view);
+  }
   if (view.mode() == "managed" && happened) {
     AddDriftDifferences(change, values.before, values.after, saved_, limits_, &view);
   } else if (view.mode() == "managed") {
