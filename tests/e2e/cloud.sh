@@ -29,6 +29,21 @@ terraform_in() { # directory, argument...
   shown agent terraform -chdir="$@"
   log=$(terraform -chdir="$@" -no-color 2>&1 </dev/null) || { printf '%s\n' "$log" >&2; fail "terraform failed"; }
   { grep -E '^(Plan:|No changes|Apply complete)|^  # ' <<<"$log" || true; } | sed 's/^/   /'
+  if [[ $2 == plan ]]; then compare_with_show "$@"; fi
+}
+# Our reader says of the plan what Terraform says of it. A demonstration does without.
+compare_with_show() { # directory, plan, argument...
+  local directory=$1 argument status=0
+  if [[ ! -x $programs/plan-show-comparison ]]; then return; fi
+  for argument in "$@"; do
+    if [[ $argument != -out=* ]]; then continue; fi
+    terraform -chdir="$directory" show -json "${argument#-out=}" >"$work/told.json"
+    terraform -chdir="$directory" state pull >"$work/pulled.json"
+    "$programs/plan-show-comparison" "$directory/${argument#-out=}" "$work/told.json" "$work/pulled.json" || status=$?
+    # Both hold secrets.
+    rm "$work/told.json" "$work/pulled.json"
+    if ((status)); then fail "the reader and terraform show differ"; fi
+  done
 }
 propose() { # plan file, reason, target; the name goes to `id`
   expect_exit 0 agent countersign submit --target "${3:-targets/courses}" --plan "$1" --reason "$2"

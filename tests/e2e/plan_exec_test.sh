@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 programs=$(cd "${1:-$repository/build/dev/bin}" && pwd)
-play=plan-exec needed=(terraform-provider-aws)
+play=plan-exec needed=(plan-show-comparison terraform-provider-aws)
 for program in terraform expect; do
   if ! command -v "$program" >/dev/null; then
     echo "plan-exec: skipped, because $program is not installed"

@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 programs=$(cd "${1:-$repository/build/dev/bin}" && pwd)
-play=plan-hostile needed=(terraform-provider-aws terraform-plan-editor)
+play=plan-hostile needed=(plan-show-comparison terraform-provider-aws terraform-plan-editor)
 for program in terraform expect; do
   if ! command -v "$program" >/dev/null; then
     echo "plan-hostile: skipped, because $program is not installed"

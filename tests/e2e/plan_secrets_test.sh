@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 programs=$(cd "${1:-$repository/build/dev/bin}" && pwd)
-play=plan-secrets needed=(terraform-provider-aws terraform-plan-editor)
+play=plan-secrets needed=(plan-show-comparison terraform-provider-aws terraform-plan-editor)
 if ! command -v terraform >/dev/null; then
   echo "plan-secrets: skipped, because terraform is not installed"
   exit 77
