@@ -150,7 +150,7 @@ class WiredServer final : public Server {
   void Sweep();
   void Prune();
   void CountOpen();
-  void ReloadKeys();
+  void ReloadFiles();
   void Refresh();
 
   const ServerConfig config_;
@@ -337,7 +337,7 @@ void WiredServer::StartBackground() {
   };
   every(absl::Seconds(1), &WiredServer::Sweep);
   every(absl::Seconds(1), &WiredServer::Refresh);
-  every(absl::Seconds(5), &WiredServer::ReloadKeys);
+  every(absl::Seconds(5), &WiredServer::ReloadFiles);
   every(absl::Seconds(5), &WiredServer::CountOpen);
   every(absl::Minutes(10), &WiredServer::Prune);
 }
@@ -405,7 +405,7 @@ void WiredServer::Refresh() {
   if (grpc_ != nullptr) grpc_->SetServing(readiness_.Ready());
 }
 
-void WiredServer::ReloadKeys() {
+void WiredServer::ReloadFiles() {
   if (auto status = keys_.Reload(); !status.ok()) {
     log_->Error("reading the signing keys failed; the ones read before stay in use",
                 {{"why", std::string(status.message())}});
@@ -431,7 +431,7 @@ void WiredServer::Prune() {
 }
 
 void WiredServer::Reload() {
-  ReloadKeys();
+  ReloadFiles();
   Refresh();
   log_->Info("reloaded");
 }

@@ -14,13 +14,13 @@
 #include <thread>
 
 #include "core/text/text.h"
-#include "countersign/connect.h"
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
 #include "server/base/random.h"
 #include "tests/chaos/load.h"
 #include "tests/support/audit_invariants.h"
 #include "tests/support/broker_process.h"
+#include "tests/support/connect_as.h"
 #include "tests/support/migrated_database.h"
 #include "tests/support/status_matchers.h"
 
@@ -62,16 +62,7 @@ class ChaosTest : public ::testing::Test {
   }
 
   std::unique_ptr<Client> As(std::string_view kind, std::string_view name) {
-    const testing::Certificate& certificate = site_.Client(kind, name);
-    ConnectOptions options;
-    options.server = text::Concat("ipv4:", brokers_[0]->address(), ",", brokers_[1]->address());
-    options.ca_file = site_.authority().path();
-    options.certificate_file = certificate.certificate_path;
-    options.key_file = certificate.key_path;
-    options.server_name = "localhost";
-    auto client = Connect(options);
-    EXPECT_OK(client);
-    return *std::move(client);
+    return testing::ConnectAs(site_, kind, name, {brokers_[0].get(), brokers_[1].get()});
   }
 
   // Something between the two.

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "countersign/error.h"
-#include "tests/integration/connect_as.h"
 #include "tests/integration/hostile_plans.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/broker_world.h"
+#include "tests/support/connect_as.h"
 #include "tests/support/migrated_database.h"
 #include "tests/support/status_matchers.h"
 
@@ -29,7 +29,7 @@ constexpr absl::Duration kInTime = absl::Seconds(90);
 class HostilePlanTest : public ::testing::Test {
  protected:
   std::unique_ptr<Client> As(std::string_view kind, std::string_view name) {
-    return testing::ConnectAs(site_.Client(kind, name), site_.authority().path(), {&broker_});
+    return testing::ConnectAs(site_, kind, name, {&broker_});
   }
   static absl::Status Submit(Client& agent, const HostilePlan& plan) {
     const auto artifact = agent.UploadArtifact(plan.bytes, {.timeout = kInTime});

@@ -10,14 +10,13 @@
 #include <thread>
 #include <vector>
 
-#include "core/text/text.h"
 #include "countersign/client.h"
 #include "countersign/error.h"
 #include "server/base/clock.h"
-#include "tests/integration/connect_as.h"
 #include "tests/support/audit_invariants.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/broker_world.h"
+#include "tests/support/connect_as.h"
 #include "tests/support/migrated_database.h"
 #include "tests/support/status_matchers.h"
 
@@ -81,7 +80,7 @@ class ReplicaTest : public ::testing::Test {
   }
   std::unique_ptr<Client> As(std::string_view kind, std::string_view name,
                              const std::vector<const BrokerProcess*>& brokers) {
-    return testing::ConnectAs(site_.Client(kind, name), site_.authority().path(), brokers);
+    return testing::ConnectAs(site_, kind, name, brokers);
   }
   v1::Proposal Submitted(Client& agent, const std::string& argument = "one") {
     const auto proposal =

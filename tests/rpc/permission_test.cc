@@ -4,6 +4,7 @@
 #include "core/policy/principal.h"
 #include "countersign/v1/target_service.grpc.pb.h"
 #include "tests/rpc/server_fixture.h"
+#include "tests/support/fatal.h"
 
 namespace countersign::rpc {
 namespace {
@@ -14,10 +15,15 @@ struct Rpc {
   std::string request;  // Answered at once, however far it gets.
 };
 
+constexpr int kMethods = static_cast<int>(broker::Method::kListAuditEvents) + 1;
+
+// An RPC that the table does not have ends the test.
 broker::Method MethodNamed(std::string_view name) {
-  int number = 0;
-  while (broker::MethodName(static_cast<broker::Method>(number)) != name) ++number;
-  return static_cast<broker::Method>(number);
+  for (int number = 0; number < kMethods; ++number) {
+    const auto method = static_cast<broker::Method>(number);
+    if (broker::MethodName(method) == name) return method;
+  }
+  testing::Fatal("the table of permissions does not have " + std::string(name));
 }
 
 // An empty request would be watched for ever.
@@ -54,7 +60,7 @@ class PermissionTest : public ServerFixture {
 TEST_F(PermissionTest, TheTableHoldsForEveryRpcAndKindOfCaller) {
   StartServer();
   const std::vector<Rpc> rpcs = AllRpcs();
-  EXPECT_EQ(rpcs.size(), static_cast<size_t>(broker::Method::kListAuditEvents) + 1);
+  EXPECT_EQ(rpcs.size(), static_cast<size_t>(kMethods));
   for (const char* principal : {kAgent, kAlice, kBob, kJob, kAuditor}) {
     const auto channel = Connect(principal);
     const broker::Caller caller{principal, policy::ParsePrincipalId(principal)->kind, "thumbprint"};

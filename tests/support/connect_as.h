@@ -1,8 +1,8 @@
-#ifndef COUNTERSIGN_TESTS_INTEGRATION_CONNECT_AS_H_
-#define COUNTERSIGN_TESTS_INTEGRATION_CONNECT_AS_H_
+#ifndef COUNTERSIGN_TESTS_SUPPORT_CONNECT_AS_H_
+#define COUNTERSIGN_TESTS_SUPPORT_CONNECT_AS_H_
 
 #include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/text/text.h"
@@ -13,15 +13,16 @@
 
 namespace countersign::testing {
 
-// A client with this certificate that uses all of `brokers`, whose certificates the file `ca_file` vouches
-// for.
-inline std::unique_ptr<Client> ConnectAs(const Certificate& certificate, const std::string& ca_file,
+// A client that uses all of `brokers`, which are of `site`, as spiffe://example.org/{kind}/{name}. Whoever
+// includes this links countersign::client.
+inline std::unique_ptr<Client> ConnectAs(BrokerSite& site, std::string_view kind, std::string_view name,
                                          const std::vector<const BrokerProcess*>& brokers) {
+  const Certificate& certificate = site.Client(kind, name);
   ConnectOptions options;
   for (const BrokerProcess* broker : brokers) {
     options.server += text::Concat(options.server.empty() ? "ipv4:" : ",", broker->address());
   }
-  options.ca_file = ca_file;
+  options.ca_file = site.authority().path();
   options.certificate_file = certificate.certificate_path;
   options.key_file = certificate.key_path;
   options.server_name = "localhost";
@@ -32,4 +33,4 @@ inline std::unique_ptr<Client> ConnectAs(const Certificate& certificate, const s
 
 }  // namespace countersign::testing
 
-#endif  // COUNTERSIGN_TESTS_INTEGRATION_CONNECT_AS_H_
+#endif  // COUNTERSIGN_TESTS_SUPPORT_CONNECT_AS_H_
