@@ -280,6 +280,7 @@ bool HasValueBehind(std::string_view text, size_t at) {
 }
 
 bool HasAssignment(std::string_view text) {
+  if (text.find('=') == std::string_view::npos && text.find(':') == std::string_view::npos) return false;
   for (size_t at = 0; at < text.size(); ++at) {
     if (text[at] != '=' && text[at] != ':') continue;
     bool quoted = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "core/text/utf8.h"
 
@@ -27,12 +29,25 @@ size_t SpaceAtEnd(std::string_view text) {
   return 0;
 }
 
+// Whether eight bytes at once are ASCII, as most of every plan is.
+bool BeginsWithAscii(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  uint64_t bytes = 0;
+  if (text.size() < sizeof bytes) return false;
+  std::memcpy(&bytes, text.data(), sizeof bytes);
+  return (bytes & kHighBits) == 0;
+}
+
 }  // namespace
 
 size_t FirstInvalidUtf8(std::string_view text) {
   std::string_view rest = text;
   while (!rest.empty()) {
-    if (!text::TakeCodePoint(&rest).has_value()) return text.size() - rest.size();
+    if (BeginsWithAscii(rest)) {
+      rest.remove_prefix(sizeof(uint64_t));
+    } else if (!text::TakeCodePoint(&rest).has_value()) {
+      return text.size() - rest.size();
+    }
   }
   return std::string_view::npos;
 }

@@ -8,6 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "core/terraform/utf8.h"
+#include "core/text/text.h"
+
 namespace countersign::terraform {
 namespace {
 
@@ -116,6 +120,33 @@ TEST(WriteJsonTest, EscapesWhatJsonCannotHold) {
   EXPECT_EQ(Json(Value::Mapping(members)), R"({"a\"":1e300,"b":null})");
   const Value elements[] = {Value(), Value::Boolean(false), Value::Sequence({})};
   EXPECT_EQ(Json(Value::Sequence(elements)), "[null,false,[]]");
+}
+
+TEST(WriteJsonTest, EscapesAtEveryPlaceOfATextAndNothingElse) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    std::string escaped(1, c);
+    if (byte < 0x20) escaped = absl::StrCat("\\u00", absl::Hex(byte, absl::kZeroPad2));
+    if (c == '"' || c == '\\') escaped.insert(0, 1, '\\');
+    for (size_t at = 0; at < 20; ++at) {
+      std::string text(20, '\x7f');
+      text[at] = c;
+      const std::string expected = text::Concat(text.substr(0, at), escaped, text.substr(at + 1));
+      EXPECT_EQ(Json(Value::String(text)), text::Concat("\"", expected, "\""));
+    }
+  }
+}
+
+TEST(FirstInvalidUtf8Test, SaysWhereWhateverStandsBefore) {
+  const std::string wrong[] = {"\x80", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff", "\xd0"};
+  for (size_t before = 0; before < 20; ++before) {
+    for (const std::string& bytes : wrong) {
+      EXPECT_EQ(FirstInvalidUtf8(text::Concat(std::string(before, 'x'), bytes, "yyyyyyyyyy")), before);
+      EXPECT_EQ(FirstInvalidUtf8(text::Concat(std::string(before, 'x'), bytes)), before);
+    }
+    const std::string valid = text::Concat(std::string(before, 'x'), "\xd0\xba", "yyyyyyyyyy");
+    EXPECT_EQ(FirstInvalidUtf8(valid), std::string_view::npos);
+  }
 }
 
 TEST(ValueTest, FindsMembersByName) {
