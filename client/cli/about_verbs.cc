@@ -27,9 +27,7 @@ void AddAboutVerbs(Verbs& verbs, Session& session, const CLI::App& app) {
              session.out() << (*shell == "bash" ? BashCompletion(app) : ZshCompletion(app));
              return kDone;
            })
-      .add_option("SHELL", *shell, "bash or zsh")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}));
+      .Option("SHELL", shell.get(), "bash or zsh", {.required = true, .values = {"bash", "zsh"}});
 }
 
 }  // namespace countersign::cli

@@ -234,7 +234,7 @@ absl::StatusOr<int> Analyze(Session& session, const AnalyzeOptions& options) {
 
 void AddAnalyzeVerb(Verbs& verbs, Session& session) {
   auto options = std::make_shared<AnalyzeOptions>();
-  CLI::App& verb =
+  const Verb verb =
       verbs.Add("analyze", "Read and judge a saved plan or a command here, without a broker or a profile",
                 "  terraform plan -out=plan.tfplan && countersign analyze plan.tfplan\n"
                 "  countersign analyze plan.tfplan --fail-on high --output sarif > plan.sarif\n"
@@ -242,28 +242,23 @@ void AddAnalyzeVerb(Verbs& verbs, Session& session) {
                 "  countersign analyze -- psql -c 'DROP TABLE courses'\n"
                 "  countersign analyze --explain state-lineage-changed",
                 [&session, options] { return Analyze(session, *options); });
-  verb.add_option("FILE", options->file, "A saved plan; - is standard input");
-  verb.add_option("--environment", options->environment, "What it is for, such as production");
-  verb.add_option("--engine", options->engine, "What it is to be applied with: terraform or tofu")
-      ->check(CLI::IsMember({"terraform", "tofu"}));
-  verb.add_option("--fail-on", options->fail_on,
-                  "Exit with 1 when a finding is so bad or worse: info, warning, high or critical")
-      ->check(CLI::IsMember({"info", "warning", "high", "critical"}, CLI::ignore_case))
-      ->type_name("SEVERITY");
-  verb.add_option("--explain", options->explain,
-                  "Say what a finding means and what to do about it; all lists them")
-      ->type_name("CODE");
-  verb.add_option("-o,--output", options->output,
-                  "text, json (summary, findings and all that was read) or sarif (2.1.0)")
-      ->check(CLI::IsMember({"text", "json", "sarif"}))
-      ->type_name("FORMAT");
-  verb.add_option(
-          "--sensitive", options->sensitive,
-          "An attribute that is hidden beside those that the plan marks or names like secrets; may be "
-          "given more than once")
-      ->allow_extra_args(false)
-      ->type_name("TYPE.ATTRIBUTE");
-  verb.add_flag("--full", options->full, "All attributes and all that is left out otherwise");
+  verb.Option("FILE", &options->file, "A saved plan; - is standard input");
+  verb.Option("--environment", &options->environment, "What it is for, such as production");
+  verb.Option("--engine", &options->engine, "What it is to be applied with: terraform or tofu",
+              {.values = {"terraform", "tofu"}});
+  verb.Option("--fail-on", &options->fail_on,
+              "Exit with 1 when a finding is so bad or worse: info, warning, high or critical",
+              {.type_name = "SEVERITY", .values = {"info", "warning", "high", "critical"}, .any_case = true});
+  verb.Option("--explain", &options->explain,
+              "Say what a finding means and what to do about it; all lists them", {.type_name = "CODE"});
+  verb.Option("-o,--output", &options->output,
+              "text, json (summary, findings and all that was read) or sarif (2.1.0)",
+              {.type_name = "FORMAT", .values = {"text", "json", "sarif"}});
+  verb.Option("--sensitive", &options->sensitive,
+              "An attribute that is hidden beside those that the plan marks or names like secrets; may be "
+              "given more than once",
+              {.type_name = "TYPE.ATTRIBUTE"});
+  verb.Flag("--full", &options->full, "All attributes and all that is left out otherwise");
 }
 
 }  // namespace countersign::cli

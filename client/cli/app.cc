@@ -1,5 +1,6 @@
 #include "client/cli/app.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ostream>
 #include <utility>
@@ -59,14 +60,43 @@ int ParseAndRun(CLI::App& app, std::vector<std::string> own, const Action& chose
   return *code;
 }
 
+void Apply(const OptionRules& rules, CLI::Option* option) {
+  option->required(rules.required);
+  if (!rules.values.empty() && rules.any_case) option->check(CLI::IsMember(rules.values, CLI::ignore_case));
+  if (!rules.values.empty() && !rules.any_case) option->check(CLI::IsMember(rules.values));
+  if (*rules.type_name != '\0') option->type_name(rules.type_name);
+}
+
 }  // namespace
 
-CLI::App& Verbs::Add(const std::string& name, const std::string& description, const std::string& examples,
-                     Action action) {
+void Verb::Option(const std::string& name, std::string* value, const std::string& description,
+                  const OptionRules& rules) const {
+  Apply(rules, app_->add_option(name, *value, description));
+}
+
+void Verb::Option(const std::string& name, std::vector<std::string>* values, const std::string& description,
+                  const OptionRules& rules) const {
+  Apply(rules, app_->add_option(name, *values, description)->allow_extra_args(false));
+}
+
+void Verb::Option(const std::string& name, int64_t* number, const std::string& description) const {
+  app_->add_option(name, *number, description);
+}
+
+void Verb::Option(const std::string& name, size_t* number, const std::string& description) const {
+  app_->add_option(name, *number, description)->capture_default_str();
+}
+
+void Verb::Flag(const std::string& name, bool* flag, const std::string& description) const {
+  app_->add_flag(name, *flag, description);
+}
+
+Verb Verbs::Add(const std::string& name, const std::string& description, const std::string& examples,
+                Action action) {
   CLI::App* verb = app_.add_subcommand(name, description);
   verb->footer("Examples:\n" + examples);
   verb->callback([&chosen = chosen_, action = std::move(action)] { chosen = action; });
-  return *verb;
+  return Verb(verb);
 }
 
 Verbs Verbs::Group(const std::string& name, const std::string& description, const std::string& examples) {

@@ -53,11 +53,11 @@ absl::StatusOr<int> Audit(Session& session, const AuditOptions& options) {
 
 void AddAuditVerb(Verbs& verbs, Session& session) {
   auto options = std::make_shared<AuditOptions>();
-  CLI::App& verb = verbs.Add("audit", "Print the audit trail, oldest first",
-                             "  countersign audit k3vq\n  countersign audit --limit 0 --output json",
-                             [&session, options] { return Audit(session, *options); });
-  verb.add_option("ID", options->id, "Only this proposal");
-  verb.add_option("--limit", options->limit, "At most so many; 0 means no limit")->capture_default_str();
+  const Verb verb = verbs.Add("audit", "Print the audit trail, oldest first",
+                              "  countersign audit k3vq\n  countersign audit --limit 0 --output json",
+                              [&session, options] { return Audit(session, *options); });
+  verb.Option("ID", &options->id, "Only this proposal");
+  verb.Option("--limit", &options->limit, "At most so many; 0 means no limit");
 }
 
 }  // namespace countersign::cli

@@ -1,8 +1,11 @@
 #ifndef COUNTERSIGN_CLIENT_CLI_COMPLETION_H_
 #define COUNTERSIGN_CLIENT_CLI_COMPLETION_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace countersign::cli {
 

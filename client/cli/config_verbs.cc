@@ -115,24 +115,23 @@ absl::StatusOr<int> Whoami(Session& session) {
 
 void AddConfigVerbs(Verbs& verbs, Session& session) {
   auto apply = std::make_shared<ApplyOptions>();
-  CLI::App& apply_verb = verbs.Add("apply", "Apply documents: directory, policy, targets (admins)",
-                                   "  countersign apply -f policy.yaml --validate-only\n"
-                                   "  cat targets.yaml | countersign apply -f -",
-                                   [&session, apply] { return Apply(session, *apply); });
-  apply_verb.add_option("-f,--file", apply->file, "YAML documents; - is standard input")
-      ->required()
-      ->type_name("FILE");
-  apply_verb.add_flag("--validate-only", apply->validate_only, "Only say what would change");
+  const Verb apply_verb = verbs.Add("apply", "Apply documents: directory, policy, targets (admins)",
+                                    "  countersign apply -f policy.yaml --validate-only\n"
+                                    "  cat targets.yaml | countersign apply -f -",
+                                    [&session, apply] { return Apply(session, *apply); });
+  apply_verb.Option("-f,--file", &apply->file, "YAML documents; - is standard input",
+                    {.type_name = "FILE", .required = true});
+  apply_verb.Flag("--validate-only", &apply->validate_only, "Only say what would change");
 
   auto get = std::make_shared<GetOptions>();
-  CLI::App& get_verb = verbs.Add("get", "Read a document, or list all of them",
-                                 "  countersign get documents\n  countersign get policy\n"
-                                 "  countersign get targets/prod-courses --version 7\n"
-                                 "  countersign get directory --versions",
-                                 [&session, get] { return Get(session, *get); });
-  get_verb.add_option("NAME", get->name, "documents, directory, policy or targets/NAME")->required();
-  get_verb.add_option("--version", get->version, "An older version");
-  get_verb.add_flag("--versions", get->versions, "List its versions, newest first");
+  const Verb get_verb = verbs.Add("get", "Read a document, or list all of them",
+                                  "  countersign get documents\n  countersign get policy\n"
+                                  "  countersign get targets/prod-courses --version 7\n"
+                                  "  countersign get directory --versions",
+                                  [&session, get] { return Get(session, *get); });
+  get_verb.Option("NAME", &get->name, "documents, directory, policy or targets/NAME", {.required = true});
+  get_verb.Option("--version", &get->version, "An older version");
+  get_verb.Flag("--versions", &get->versions, "List its versions, newest first");
 
   verbs.Add("whoami", "Say who the broker takes you for", "  countersign whoami",
             [&session] { return Whoami(session); });

@@ -155,16 +155,17 @@ absl::StatusOr<int> Resolve(Session& session, const DecisionOptions& options) {
 using Decide = absl::StatusOr<int> (*)(Session&, const DecisionOptions&);
 
 // What the four have in common.
-std::pair<CLI::App*, std::shared_ptr<DecisionOptions>> Add(Verbs& verbs, Session& session,
-                                                           const std::string& name,
-                                                           const std::string& description,
-                                                           const std::string& examples, Decide decide) {
+std::pair<Verb, std::shared_ptr<DecisionOptions>> Add(Verbs& verbs, Session& session, const std::string& name,
+                                                      const std::string& description,
+                                                      const std::string& examples, Decide decide,
+                                                      bool comment_required = false) {
   auto options = std::make_shared<DecisionOptions>();
-  CLI::App& verb = verbs.Add(name, description, examples,
-                             [&session, options, decide] { return decide(session, *options); });
-  verb.add_option("ID", options->id, "The proposal")->required();
-  verb.add_option("-m,--comment", options->comment, "Your words, kept with it")->type_name("TEXT");
-  return {&verb, options};
+  const Verb verb = verbs.Add(name, description, examples,
+                              [&session, options, decide] { return decide(session, *options); });
+  verb.Option("ID", &options->id, "The proposal", {.required = true});
+  verb.Option("-m,--comment", &options->comment, "Your words, kept with it",
+              {.type_name = "TEXT", .required = comment_required});
+  return {verb, options};
 }
 
 }  // namespace
@@ -174,28 +175,25 @@ void AddDecisionVerbs(Verbs& verbs, Session& session) {
       verbs, session, "approve", "Show a proposal and, if you say so, approve exactly what was shown",
       "  countersign approve k3vq\n  countersign approve k3vq --digest sha256:9f86d0…   # as shown before",
       Approve);
-  approve
-      ->add_option("--digest", approve_options->digest,
-                   "Approve without being asked, if this is still the digest")
-      ->type_name("DIGEST");
+  approve.Option("--digest", &approve_options->digest,
+                 "Approve without being asked, if this is still the digest", {.type_name = "DIGEST"});
 
   const auto [deny, deny_options] = Add(verbs, session, "deny", "Say no; the requester reads your comment",
                                         "  countersign deny k3vq --comment 'not on a Friday'", Deny);
-  deny->add_flag("-y,--yes", deny_options->yes, "Do not ask");
+  deny.Flag("-y,--yes", &deny_options->yes, "Do not ask");
 
   const auto [revoke, revoke_options] =
       Add(verbs, session, "revoke", "Take an approval back before it is used",
           "  countersign revoke k3vq --comment 'the incident is over'", Revoke);
-  revoke->add_flag("-y,--yes", revoke_options->yes, "Do not ask");
+  revoke.Flag("-y,--yes", &revoke_options->yes, "Do not ask");
 
   const auto [resolve, resolve_options] = Add(
       verbs, session, "resolve", "Settle an execution of which nobody knows whether it ran, after looking",
-      "  countersign resolve k3vq --outcome failed --comment 'the table has no new column'", Resolve);
-  resolve->add_option("--outcome", resolve_options->outcome, "What you found: succeeded or failed")
-      ->required()
-      ->check(CLI::IsMember({"succeeded", "failed"}));
-  resolve->get_option("--comment")->required();
-  resolve->add_flag("-y,--yes", resolve_options->yes, "Do not ask");
+      "  countersign resolve k3vq --outcome failed --comment 'the table has no new column'", Resolve,
+      /*comment_required=*/true);
+  resolve.Option("--outcome", &resolve_options->outcome, "What you found: succeeded or failed",
+                 {.required = true, .values = {"succeeded", "failed"}});
+  resolve.Flag("-y,--yes", &resolve_options->yes, "Do not ask");
 }
 
 }  // namespace countersign::cli

@@ -9,7 +9,7 @@ namespace countersign::cli {
 
 void AddExecVerb(Verbs& verbs, Session& session) {
   auto options = std::make_shared<ExecOptions>();
-  CLI::App& verb = verbs.Add(
+  const Verb verb = verbs.Add(
       "exec", "Wait for approval, then run exactly what was approved, once; passes its exit code through",
       "  countersign exec k3vq --timeout 2h\n"
       "  countersign exec k3vq --pass-env PGPASSFILE -- psql -f fix.sql   # refused unless this was "
@@ -25,28 +25,25 @@ void AddExecVerb(Verbs& verbs, Session& session) {
         session.Fail(code.status());
         return kRefused;
       });
-  verb.add_option("ID", options->id, "The proposal")->required();
-  verb.add_option("--timeout", options->timeout,
-                  "How long to wait for approval and for the target to be free; default for ever")
-      ->type_name("DURATION");
-  verb.add_option(
-          "--pass-env", options->passed_variables,
-          "A variable of this runner that the program gets, besides those approved, PATH, LANG and HOME, "
-          "which is its private directory; may be repeated")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  verb.add_option("--chdir", options->directory,
-                  "For a saved plan: where `terraform init` was run; default is the current directory")
-      ->type_name("DIRECTORY");
-  verb.add_option("--terraform", options->terraform,
-                  "For a saved plan: the program; default is terraform or tofu, whichever made the plan")
-      ->type_name("PROGRAM");
-  verb.add_flag("--replan", options->replan,
-                "For a saved plan: plan again here, with the arguments behind --, and apply that if it does "
-                "the same, or less where policy allows");
-  verb.add_option("--path", options->path,
-                  "Where programs are looked up, instead of the system's directories")
-      ->type_name("DIRECTORIES");
+  verb.Option("ID", &options->id, "The proposal", {.required = true});
+  verb.Option("--timeout", &options->timeout,
+              "How long to wait for approval and for the target to be free; default for ever",
+              {.type_name = "DURATION"});
+  verb.Option("--pass-env", &options->passed_variables,
+              "A variable of this runner that the program gets, besides those approved, PATH, LANG and HOME, "
+              "which is its private directory; may be repeated",
+              {.type_name = "NAME"});
+  verb.Option("--chdir", &options->directory,
+              "For a saved plan: where `terraform init` was run; default is the current directory",
+              {.type_name = "DIRECTORY"});
+  verb.Option("--terraform", &options->terraform,
+              "For a saved plan: the program; default is terraform or tofu, whichever made the plan",
+              {.type_name = "PROGRAM"});
+  verb.Flag("--replan", &options->replan,
+            "For a saved plan: plan again here, with the arguments behind --, and apply that if it does "
+            "the same, or less where policy allows");
+  verb.Option("--path", &options->path, "Where programs are looked up, instead of the system's directories",
+              {.type_name = "DIRECTORIES"});
 }
 
 }  // namespace countersign::cli

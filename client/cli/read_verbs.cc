@@ -166,44 +166,44 @@ absl::StatusOr<int> Watch(Session& session, const WatchOptions& given) {
 
 void AddReadVerbs(Verbs& verbs, Session& session) {
   auto list = std::make_shared<ListOptions>();
-  CLI::App& list_verb =
+  const Verb list_verb =
       verbs.Add("list", "List proposals that are not over yet, newest first",
                 "  countersign list\n  countersign list --state pending --target prod-courses\n"
                 "  countersign list --all --limit 500 --output json",
                 [&session, list] { return List(session, *list); });
-  list_verb.add_option("--state", list->states, "Only this state; may be repeated")->allow_extra_args(false);
-  list_verb.add_option("--target", list->target, "Only this target");
-  list_verb.add_option("--requester", list->requester, "Only what this principal asked for")
-      ->type_name("URI");
-  list_verb.add_flag("--all", list->all, "Also those that are over");
-  list_verb.add_option("--limit", list->limit, "At most so many; 0 means no limit")->capture_default_str();
+  list_verb.Option("--state", &list->states, "Only this state; may be repeated");
+  list_verb.Option("--target", &list->target, "Only this target");
+  list_verb.Option("--requester", &list->requester, "Only what this principal asked for",
+                   {.type_name = "URI"});
+  list_verb.Flag("--all", &list->all, "Also those that are over");
+  list_verb.Option("--limit", &list->limit, "At most so many; 0 means no limit");
 
   auto shown = std::make_shared<ShowOptions>();
-  CLI::App& show_verb = verbs.Add(
+  const Verb show_verb = verbs.Add(
       "show", "Show one proposal: what the broker found in it, what it changes, who asks, what is missing",
       "  countersign show k3vq\n  countersign show k3vq --full | less\n"
       "  countersign show k3vq --output json          # the proposal with its findings\n"
       "  countersign show k3vq --plan --output json   # all that the broker read in the plan",
       [&session, shown] { return Show(session, *shown); });
-  show_verb.add_option("ID", shown->id, "The proposal")->required();
-  show_verb.add_flag("--full", shown->full,
-                     "All of the reason, the files, the findings and the plan, however long");
-  show_verb.add_flag("--plan", shown->plan, "Only what its plan changes; as JSON all that was read in it");
+  show_verb.Option("ID", &shown->id, "The proposal", {.required = true});
+  show_verb.Flag("--full", &shown->full,
+                 "All of the reason, the files, the findings and the plan, however long");
+  show_verb.Flag("--plan", &shown->plan, "Only what its plan changes; as JSON all that was read in it");
 
   auto waited = std::make_shared<std::pair<std::string, std::string>>();
-  CLI::App& wait_verb =
+  const Verb wait_verb =
       verbs.Add("wait", "Wait for the decision; exits with 0 only if it is approved",
                 "  countersign wait k3vq --timeout 30m && echo approved",
                 [&session, waited] { return Wait(session, waited->first, waited->second); });
-  wait_verb.add_option("ID", waited->first, "The proposal")->required();
-  wait_verb.add_option("--timeout", waited->second, "How long; default for ever")->type_name("DURATION");
+  wait_verb.Option("ID", &waited->first, "The proposal", {.required = true});
+  wait_verb.Option("--timeout", &waited->second, "How long; default for ever", {.type_name = "DURATION"});
 
   auto watched = std::make_shared<WatchOptions>();
-  CLI::App& watch_verb = verbs.Add("watch", "Print proposals as they change, without an end",
-                                   "  countersign watch --target targets/prod-courses\n"
-                                   "  countersign watch --output json | jq -r .name",
-                                   [&session, watched] { return Watch(session, *watched); });
-  watch_verb.add_option("--target", watched->target, "Only this target, targets/NAME");
+  const Verb watch_verb = verbs.Add("watch", "Print proposals as they change, without an end",
+                                    "  countersign watch --target targets/prod-courses\n"
+                                    "  countersign watch --output json | jq -r .name",
+                                    [&session, watched] { return Watch(session, *watched); });
+  watch_verb.Option("--target", &watched->target, "Only this target, targets/NAME");
 }
 
 }  // namespace countersign::cli

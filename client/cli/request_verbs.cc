@@ -127,34 +127,31 @@ absl::StatusOr<int> Cancel(Session& session, const CancelOptions& options) {
 
 void AddRequestVerbs(Verbs& verbs, Session& session) {
   auto submit = std::make_shared<SubmitOptions>();
-  CLI::App& submit_verb =
+  const Verb submit_verb =
       verbs.Add("submit", "Propose a command or a saved plan; prints the proposal's name",
                 "  countersign submit --target targets/prod-courses --reason 'adds the index from #812' \\\n"
                 "      --artifact fix.sql -- psql -f fix.sql\n"
                 "  countersign submit --target prod-network --reason 'new subnet' --plan plan.tfplan --wait "
                 "--timeout 1h",
                 [&session, submit] { return Submit(session, *submit); });
-  submit_verb.add_option("--target", submit->target, "What it acts on, targets/NAME")->required();
-  submit_verb.add_option("--reason", submit->reason, "Why, for the people who decide")->required();
-  submit_verb.add_option("--plan", submit->plan, "A saved plan, as `terraform plan -out=FILE` wrote it")
-      ->type_name("FILE");
-  submit_verb.add_option("--env", submit->variables, "A variable for the command; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  submit_verb
-      .add_option("--artifact", submit->artifacts,
-                  "A file for the command, under its own name or NAME; may be repeated")
-      ->type_name("FILE[=NAME]")
-      ->allow_extra_args(false);
-  submit_verb.add_flag("--wait", submit->wait, "Wait for the decision");
-  submit_verb.add_option("--timeout", submit->timeout, "How long to wait, for example 10m")
-      ->type_name("DURATION");
+  submit_verb.Option("--target", &submit->target, "What it acts on, targets/NAME", {.required = true});
+  submit_verb.Option("--reason", &submit->reason, "Why, for the people who decide", {.required = true});
+  submit_verb.Option("--plan", &submit->plan, "A saved plan, as `terraform plan -out=FILE` wrote it",
+                     {.type_name = "FILE"});
+  submit_verb.Option("--env", &submit->variables, "A variable for the command; may be repeated",
+                     {.type_name = "NAME=VALUE"});
+  submit_verb.Option("--artifact", &submit->artifacts,
+                     "A file for the command, under its own name or NAME; may be repeated",
+                     {.type_name = "FILE[=NAME]"});
+  submit_verb.Flag("--wait", &submit->wait, "Wait for the decision");
+  submit_verb.Option("--timeout", &submit->timeout, "How long to wait, for example 10m",
+                     {.type_name = "DURATION"});
 
   auto cancel = std::make_shared<CancelOptions>();
-  CLI::App& cancel_verb = verbs.Add("cancel", "Withdraw a proposal of yours", "  countersign cancel k3vq",
-                                    [&session, cancel] { return Cancel(session, *cancel); });
-  cancel_verb.add_option("ID", cancel->id, "The proposal")->required();
-  cancel_verb.add_flag("-y,--yes", cancel->yes, "Do not ask");
+  const Verb cancel_verb = verbs.Add("cancel", "Withdraw a proposal of yours", "  countersign cancel k3vq",
+                                     [&session, cancel] { return Cancel(session, *cancel); });
+  cancel_verb.Option("ID", &cancel->id, "The proposal", {.required = true});
+  cancel_verb.Flag("-y,--yes", &cancel->yes, "Do not ask");
 }
 
 }  // namespace countersign::cli

@@ -299,28 +299,26 @@ void AddTargetVerbs(Verbs& verbs, Session& session) {
              [&session] { return List(session); });
 
   auto shown = std::make_shared<TargetOptions>();
-  CLI::App& show_verb =
+  const Verb show_verb =
       target.Add("show", "Show the state that the broker expects a target to be in",
                  "  countersign target show prod-courses\n  countersign target show prod-courses --full",
                  [&session, shown] { return Show(session, *shown); });
-  show_verb.add_option("TARGET", shown->target, "The target, targets/NAME")->required();
-  show_verb.add_flag("--full", shown->full, "All of its resources");
+  show_verb.Option("TARGET", &shown->target, "The target, targets/NAME", {.required = true});
+  show_verb.Flag("--full", &shown->full, "All of its resources");
 
   auto adopted = std::make_shared<TargetOptions>();
-  CLI::App& adopt_verb = target.Add(
+  const Verb adopt_verb = target.Add(
       "adopt", "Take the state that a plan was made on for the target's own (admins)",
       "  countersign target adopt prod-courses --proposal k3vq\n"
       "  countersign target adopt prod-courses --proposal k3vq --digest sha256:9f86d0…   # as shown before",
       [&session, adopted] { return Adopt(session, *adopted); });
-  adopt_verb.add_option("TARGET", adopted->target, "The target, targets/NAME")->required();
-  adopt_verb.add_option("--proposal", adopted->proposal, "A proposal with a plan on this target")
-      ->required()
-      ->type_name("ID");
-  adopt_verb
-      .add_option("--digest", adopted->digest,
-                  "Adopt without being asked, if this is the digest of the new state's content")
-      ->type_name("DIGEST");
-  adopt_verb.add_flag("--full", adopted->full, "All resources that differ");
+  adopt_verb.Option("TARGET", &adopted->target, "The target, targets/NAME", {.required = true});
+  adopt_verb.Option("--proposal", &adopted->proposal, "A proposal with a plan on this target",
+                    {.type_name = "ID", .required = true});
+  adopt_verb.Option("--digest", &adopted->digest,
+                    "Adopt without being asked, if this is the digest of the new state's content",
+                    {.type_name = "DIGEST"});
+  adopt_verb.Flag("--full", &adopted->full, "All resources that differ");
 }
 
 }  // namespace countersign::cli

@@ -136,24 +136,24 @@ absl::StatusOr<int> Verify(Session& session, const VerifyOptions& options) {
 
 void AddTokenVerbs(Verbs& verbs, Session& session) {
   auto claim = std::make_shared<ClaimOptions>();
-  CLI::App& claim_verb =
+  const Verb claim_verb =
       verbs.Add("claim", "Get the execution token of an approved proposal (executors)",
                 "  TOKEN=$(countersign claim k3vq)", [&session, claim] { return Claim(session, *claim); });
-  claim_verb.add_option("ID", claim->id, "The proposal")->required();
-  claim_verb.add_flag("--show-token", claim->show_token, "Print it even on a terminal");
+  claim_verb.Option("ID", &claim->id, "The proposal", {.required = true});
+  claim_verb.Flag("--show-token", &claim->show_token, "Print it even on a terminal");
 
   auto verify = std::make_shared<VerifyOptions>();
-  CLI::App& verify_verb = verbs.Add(
+  const Verb verify_verb = verbs.Add(
       "verify", "Verify an execution token offline, with keys you trust",
       "  countersign verify --jwks jwks.json --issuer https://broker.example.org \"$TOKEN\"\n"
       "  countersign claim k3vq | countersign verify -\n"
       "  countersign verify --file token --output json   # its claims: iss, sub, exp, proposal and so on",
       [&session, verify] { return Verify(session, *verify); });
-  verify_verb.add_option("TOKEN", verify->token, "The token; - is standard input");
-  verify_verb.add_option("--file", verify->file, "Read the token from a file")->type_name("FILE");
-  verify_verb.add_option("--jwks", verify->jwks_file, "The broker's public keys")->type_name("FILE");
-  verify_verb.add_option("--issuer", verify->issuer, "Who must have issued it")->type_name("URL");
-  verify_verb.add_option("--audience", verify->audience, "For whom it must be; default the issuer");
+  verify_verb.Option("TOKEN", &verify->token, "The token; - is standard input");
+  verify_verb.Option("--file", &verify->file, "Read the token from a file", {.type_name = "FILE"});
+  verify_verb.Option("--jwks", &verify->jwks_file, "The broker's public keys", {.type_name = "FILE"});
+  verify_verb.Option("--issuer", &verify->issuer, "Who must have issued it", {.type_name = "URL"});
+  verify_verb.Option("--audience", &verify->audience, "For whom it must be; default the issuer");
 }
 
 }  // namespace countersign::cli
