@@ -516,6 +516,27 @@ TEST_F(CommandLineTest, NothingThatTheBrokerTellsActsOnTheTerminal) {
   }
 }
 
+TEST_F(CommandLineTest, TheAuditTrailIsReadableAndItsJsonWhole) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  v1::ListAuditEventsResponse answer;
+  v1::AuditEvent* event = answer.add_events();
+  event->set_type("proposal.created");
+  event->set_details_json(
+      absl::StrCat(R"({"action_digest":")", digest,
+                   R"(","comment":"say \"yes\"","findings":"","rows":3,"state":"PENDING"})"));
+  answer.add_events()->set_details_json("no JSON");
+  EXPECT_CALL(*line_.client, ListAuditEvents(_, _)).WillOnce(Return(answer));
+  EXPECT_EQ(line_.Run({"audit"}), 0);
+  EXPECT_THAT(
+      line_.out.str(),
+      HasSubstr(
+          R"( comment="say \"yes\"" findings="" rows=3 state=PENDING action_digest=sha256:aaaaaaaaaaaa…)"));
+  EXPECT_THAT(line_.out.str(), HasSubstr(" no JSON\n"));
+  EXPECT_CALL(*line_.client, ListAuditEvents(_, _)).WillOnce(Return(answer));
+  EXPECT_EQ(line_.Run({"audit", "--output", "json"}), 0);
+  EXPECT_THAT(line_.out.str(), HasSubstr(digest));
+}
+
 TEST_F(CommandLineTest, TheCardTellsOfADecisionOnAnotherDigest) {
   v1::Proposal proposal = Pending();
   proposal.add_decisions()->set_action_digest(kDigest);
