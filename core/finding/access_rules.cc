@@ -1,7 +1,9 @@
 #include "core/finding/access_rules.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,11 +32,13 @@ absl::StatusOr<AccessRule> ReadRule(const nlohmann::json& object, std::string pl
   rule.policy_document = reader.Flag("policy_document");
   rule.attribute = reader.OptionalText("attribute");
   rule.values = reader.Texts("values");
+  rule.networks = reader.Flag("networks");
   rule.only_when = reader.OptionalText("only_when");
   rule.only_values = reader.Texts("only_values");
   if (rule.deletion != rule.attribute.empty()) reader.Fail("needs either attribute or deletion");
-  if (!rule.deletion && rule.policy_document != rule.values.empty()) {
-    reader.Fail("needs either values or policy_document");
+  const bool by_value = !rule.values.empty() || rule.networks;
+  if (!rule.deletion && rule.policy_document == by_value) {
+    reader.Fail("needs either values, networks or policy_document");
   }
   if (rule.only_when.empty() != rule.only_values.empty()) reader.Fail("needs both only_when and only_values");
   if (absl::Status status = reader.Finish(); !status.ok()) return status;
@@ -65,25 +69,44 @@ bool AnyText(const nlohmann::json* value, const Test& is_wide) {
   });
 }
 
+// `*`, and what means the same: `?*`, `**`.
+bool IsStar(std::string_view text) {
+  return text.find('*') != std::string_view::npos && text.find_first_not_of("*?") == std::string_view::npos;
+}
+
+// Of an action, `service:name`.
+bool AllowsEverything(std::string_view action) {
+  const size_t colon = action.find(':');
+  if (colon == std::string_view::npos) return IsStar(action);
+  const std::string_view service = action.substr(0, colon);
+  return IsStar(action.substr(colon + 1)) && (IsStar(service) || service == "iam");
+}
+
+// Rights to give oneself more rights.
+bool ChangesRights(std::string_view action) {
+  if (!action.starts_with("iam:") || action.find('*') == std::string_view::npos) return false;
+  constexpr std::string_view kReads[] = {"iam:get", "iam:list", "iam:generate", "iam:simulate"};
+  return std::none_of(std::begin(kReads), std::end(kReads),
+                      [action](std::string_view read) { return action.starts_with(read); });
+}
+
 PolicyVerdict JudgeStatement(const nlohmann::json& statement) {
   if (!statement.is_object()) return PolicyVerdict::kUnreadable;
   const nlohmann::json* effect = Element(statement, "effect");
   if (effect != nullptr && effect->is_string() && Lower(effect->get_ref<const std::string&>()) == "deny") {
     return PolicyVerdict::kNarrow;
   }
-  const auto is_star = [](const std::string& text) { return text == "*"; };
-  const bool anybody =
-      AnyText(Element(statement, "principal"), is_star) || Element(statement, "notprincipal");
+  const bool anybody = AnyText(Element(statement, "principal"), IsStar) || Element(statement, "notprincipal");
   if (anybody && Element(statement, "condition") == nullptr) return PolicyVerdict::kPublic;
-  const bool all_of_service =
-      AnyText(Element(statement, "action"), [](const std::string& text) { return text.ends_with(":*"); });
-  const bool everything = AnyText(Element(statement, "action"), [&is_star](const std::string& text) {
-    return is_star(text) || text == "*:*" || text == "iam:*";
+  const nlohmann::json* const action = Element(statement, "action");
+  const bool much = AnyText(action, [](std::string_view text) {
+    const size_t colon = text.find(':');
+    return ChangesRights(text) || (colon != std::string_view::npos && IsStar(text.substr(colon + 1)));
   });
   // In the policy of a resource, which names principals, a star is the resource itself.
   const bool on_all =
-      AnyText(Element(statement, "resource"), is_star) && Element(statement, "principal") == nullptr;
-  if (everything || Element(statement, "notaction") != nullptr || (all_of_service && on_all)) {
+      AnyText(Element(statement, "resource"), IsStar) && Element(statement, "principal") == nullptr;
+  if (AnyText(action, AllowsEverything) || Element(statement, "notaction") != nullptr || (much && on_all)) {
     return PolicyVerdict::kWide;
   }
   return PolicyVerdict::kNarrow;
@@ -101,6 +124,7 @@ bool MayApply(const AccessRule& rule, const v1::ResourceChange& change) {
 }
 
 bool IsWide(const AccessRule& rule, const std::string& value) {
+  if (rule.networks && IsWideNetwork(value)) return true;
   if (!rule.policy_document) {
     return std::any_of(rule.values.begin(), rule.values.end(), [&value](const std::string& pattern) {
       return pattern == "*" ? value == "*" : Matches(pattern, value);
@@ -188,6 +212,20 @@ const std::vector<AccessRule>& AccessRules::Of(const std::string& type) const {
   static const auto* const none = new std::vector<AccessRule>;
   const auto at = rules_.find(type);
   return at == rules_.end() ? *none : at->second;
+}
+
+bool IsWideNetwork(std::string_view network) {
+  constexpr int kSmallestIpv4 = 8;
+  constexpr int kSmallestIpv6 = 16;
+  const size_t slash = network.rfind('/');
+  if (slash == std::string_view::npos) return false;
+  int prefix = 0;
+  const std::string_view digits = network.substr(slash + 1);
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
+  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || prefix < 0) return false;
+  if (network.find(':') == std::string_view::npos) return prefix < kSmallestIpv4;
+  const std::string front = Lower(network.substr(0, 2));
+  return prefix == 0 || (prefix < kSmallestIpv6 && front != "fc" && front != "fd" && front != "fe");
 }
 
 PolicyVerdict JudgePolicyDocument(std::string_view json) {

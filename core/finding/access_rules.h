@@ -17,6 +17,7 @@ struct AccessRule {
   std::string code;                 // iam-wildcard, public-ingress or public-bucket
   std::string attribute;            // Without indexes; empty for rules about deletions.
   std::vector<std::string> values;  // Any of these. * stands for any characters, alone for itself.
+  bool networks = false;            // Or any network that is too large to be anybody's.
   bool policy_document = false;     // It is an IAM policy in JSON, to be read.
   bool deletion = false;            // Deleting the resource does it.
   std::string only_when;            // An attribute that must have one of `only_values`, as far as is known.
@@ -37,6 +38,10 @@ class AccessRules {
  private:
   absl::flat_hash_map<std::string, std::vector<AccessRule>> rules_;
 };
+
+// Whether a network in CIDR notation (RFC 4632, RFC 4291) is too large to be anybody's own: then a few of
+// them are all addresses there are. Unique local and link-local addresses of IPv6 are nobody's from outside.
+bool IsWideNetwork(std::string_view network);
 
 // Whether an IAM policy document allows everything, or everybody.
 enum class PolicyVerdict { kNarrow, kWide, kPublic, kUnreadable };

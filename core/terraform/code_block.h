@@ -18,7 +18,7 @@ struct CodeBlock {
     kConnection,     // How a provisioner gets to a machine.
     kEncryption,     // OpenTofu's; it can run a program to get a key.
     kEphemeral,      // An ephemeral resource: opened in every run, recorded nowhere.
-    kExternalData,   // data "external": runs a program.
+    kExternalData,   // data "external", or a provider that runs a program, as for credentials.
     kFileFunction,   // A function that reads the runner's files or environment, or renders what it is given.
     kHttpData,       // data "http".
     kImport,         // Takes an object over.

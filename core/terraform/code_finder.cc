@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -31,6 +32,25 @@ bool ReadsRunner(std::string_view function) {
 constexpr std::array<std::string_view, 10> kProvisionerArguments = {
     "command", "inline", "interpreter", "script",     "scripts",
     "source",  "when",   "destination", "on_failure", "working_dir"};
+
+// What providers get their credentials and connections from: exec of kubernetes and helm, ssh_opts of docker.
+bool RunsProgram(std::string_view name) {
+  return name == "exec" || name == "credential_process" || name == "ssh_opts";
+}
+
+// Whether an expression has a member of such a name: `{ exec = {...} }`, `{"exec": ...}`.
+bool HoldsProgram(std::string_view expression) {
+  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  for (size_t at = 0; at < expression.size(); ++at) {
+    if (!is_word(expression[at])) continue;
+    const size_t begin = at;
+    while (at < expression.size() && is_word(expression[at])) ++at;
+    if (!RunsProgram(expression.substr(begin, at - begin))) continue;
+    const size_t next = expression.find_first_not_of("\" \t\r\n", at);
+    if (next != std::string_view::npos && (expression[next] == '=' || expression[next] == ':')) return true;
+  }
+  return false;
+}
 
 class Finder {
  public:
@@ -76,6 +96,9 @@ class Finder {
       // A provider may define a block of this name. That is rare, and this is not to be missed.
       if (block.type == "provisioner") TakeProvisioner(index);
       if (block.type == "connection") TakeConnection(index);
+      if (InProvider(index) && (RunsProgram(block.type) || IsDynamicProgram(block))) {
+        Add(Kind::kExternalData, block, In(Name(block), index), Arguments(index, {"command", "args"}));
+      }
       return absl::OkStatus();
     }
     if (block.labels.size() != rules_[index]->labels) {
@@ -198,7 +221,17 @@ class Finder {
     }
   }
 
+  bool InProvider(uint32_t index) const { return source_.blocks[outermost_[index]].type == "provider"; }
+
+  static bool IsDynamicProgram(const SourceBlock& block) {
+    return block.type == "dynamic" && block.labels.size() == 1 && RunsProgram(block.labels[0]);
+  }
+
   void TakeAttribute(const SourceAttribute& attribute) {
+    if (InProvider(attribute.block) && (RunsProgram(attribute.name) || HoldsProgram(attribute.expression))) {
+      Add(Kind::kExternalData, attribute.line, In(attribute.name, attribute.block), "",
+          TextOf(source_, attribute));
+    }
     const bool in_resource = source_.blocks[outermost_[attribute.block]].type == "resource";
     if (!in_resource || !attribute.name.ends_with("_wo")) return;
     Add(Kind::kWriteOnly, attribute.line, In(attribute.name, attribute.block), "",

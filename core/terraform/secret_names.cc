@@ -208,6 +208,10 @@ constexpr TypeRule kSecretsOfTypes[] = {
     {"local_sensitive_file", "content_base64"},
     {"aws_iam_access_key", "ses_smtp_password_v4"},
     {"cloudinit_config", "rendered"},
+    {"gitlab_group_variable", "value"},
+    {"gitlab_instance_variable", "value"},
+    {"gitlab_project_variable", "value"},
+    {"tfe_variable", "value"},
 };
 
 // What resources whose type says that they are secrets keep them in.
@@ -222,15 +226,27 @@ bool IsNameByte(char c) { return IsWordByte(c) || c == '_' || c == '-' || c == '
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 bool IsQuote(char c) { return c == '"' || c == '\''; }
 
-// `scheme://user:password@host`.
+// `scheme://user:password@host`, and `scheme://token@host`.
 bool HasPasswordInUrl(std::string_view text) {
+  constexpr size_t kShortestToken = 20;
   for (size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3)) {
     const std::string_view rest = text.substr(at + 3);
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?# \t\r\n\"'<>"));
     const size_t end = authority.rfind('@');
     if (end == std::string_view::npos) continue;
     const size_t colon = authority.substr(0, end).find(':');
-    if (colon != std::string_view::npos && colon + 1 < end) return true;
+    if (colon == std::string_view::npos ? end >= kShortestToken : colon + 1 < end) return true;
+  }
+  return false;
+}
+
+// `user:password@tcp(host)/database`, as drivers of Go write it.
+bool HasPasswordInDsn(std::string_view text) {
+  for (const std::string_view network : {"@tcp(", "@unix("}) {
+    const size_t at = text.find(network);
+    if (at == std::string_view::npos) continue;
+    const size_t colon = text.substr(0, at).rfind(':');
+    if (colon != std::string_view::npos && colon + 1 < at) return true;
   }
   return false;
 }
@@ -333,8 +349,10 @@ bool IsSecretOfType(std::string_view resource_type, std::string_view attribute) 
 }
 
 bool HoldsSecret(std::string_view text) {
-  return HasPasswordInUrl(text) || HasAuthorization(text) || HasAssignment(text) || HasTellingSecret(text) ||
-         HasNamedSecret(text) || text.find("PRIVATE KEY-----") != std::string_view::npos;
+  return HasPasswordInUrl(text) || HasPasswordInDsn(text) || HasAuthorization(text) || HasAssignment(text) ||
+         HasTellingSecret(text) || HasNamedSecret(text) ||
+         text.find("hooks.slack.com/services/") != std::string_view::npos ||
+         text.find("PRIVATE KEY-----") != std::string_view::npos;
 }
 
 }  // namespace countersign::terraform

@@ -102,6 +102,32 @@ TEST(TablesTest, FindWhatIsWrongInTypes) {
   EXPECT_THAT(ResourceTypes::Parse("[]"), Not(IsOk()));
 }
 
+TEST(AccessRulesTest, KnowNetworksThatAreTooLargeToBeAnybodys) {
+  for (const char* wide : {"0.0.0.0/0", "1.2.3.4/0", "0.0.0.0/00", "0.0.0.0/1", "64.0.0.0/2", "128.0.0.0/07",
+                           "::/0", "0:0::0/0", "fd00::/0", "2000::/3", "2000::/12"}) {
+    EXPECT_TRUE(IsWideNetwork(wide)) << wide;
+  }
+  for (const char* narrow : {"", "/", "0.0.0.0", "10.0.0.0/8", "192.0.2.1/32", "fc00::/7", "FD00::/8",
+                             "fe80::/10", "2001:db8::/32", "10.0.0.0/-1", "10.0.0.0/1x", "10.0.0.0/ 1"}) {
+    EXPECT_FALSE(IsWideNetwork(narrow)) << narrow;
+  }
+}
+
+TEST(AccessRulesTest, KnowPoliciesThatAllowEverythingInOtherWords) {
+  const auto verdict_of = [](const std::string& action, const std::string& resource) {
+    return JudgePolicyDocument(R"({"Statement":{"Effect":"Allow","Action":)" + action + R"(,"Resource":")" +
+                               resource + "\"}}");
+  };
+  for (const char* wide : {R"("*")", R"("?*")", R"(["x:y","**"])", R"("*:?*")", R"("IAM:*?")", R"("s3:**")",
+                           R"("iam:Put*")", R"("iam:*Policy")"}) {
+    EXPECT_EQ(verdict_of(wide, "?*"), PolicyVerdict::kWide) << wide;
+  }
+  for (const char* narrow : {R"("?")", R"("s3:Get*")", R"("iam:Get*")", R"("iam:PassRole")", R"("?:?")"}) {
+    EXPECT_EQ(verdict_of(narrow, "*"), PolicyVerdict::kNarrow) << narrow;
+  }
+  EXPECT_EQ(verdict_of(R"("iam:Put*")", "arn:aws:iam::1:role/x"), PolicyVerdict::kNarrow);
+}
+
 TEST(TablesTest, FindWhatIsWrongInAccessRules) {
   const auto rules = [](const std::string& rule) {
     return AccessRules::Parse("{\"rules\": [" + rule + "]}");

@@ -259,6 +259,45 @@ data "aws_ami" "g" {
   EXPECT_THAT(Found(json, Kind::kRemoteState), SizeIs(1));
 }
 
+TEST(ConfigurationTest, FindsProgramsThatProvidersRun) {
+  constexpr std::string_view kText = R"(provider "kubernetes" {
+  exec {
+    command = "sh"
+    env     = { TOKEN = "secret" }
+  }
+}
+provider "helm" {
+  kubernetes {
+    dynamic "exec" {
+      for_each = [1]
+      content { command = "sh" }
+    }
+  }
+}
+provider "helm" {
+  alias      = "b"
+  kubernetes = { host = "a", "exec" = { command = "sh" } }
+}
+provider "docker" {
+  ssh_opts = ["-o", "ProxyCommand=sh"]
+}
+provider "aws" {
+  execution = "x"
+  comment   = "exec"
+}
+resource "a" "b" {
+  exec { command = "sh" }
+}
+)";
+  EXPECT_THAT(Found(Read(Root(kText)), Kind::kExternalData),
+              ElementsAre("2 exec in provider \"kubernetes\": command = \"sh\"",
+                          "9 dynamic \"exec\" in provider \"helm\": ", "17 kubernetes in provider \"helm\": ",
+                          "20 ssh_opts in provider \"docker\": "));
+  constexpr std::string_view kJson = R"({"provider": {"kubernetes": {"exec": [{"command": "sh"}]}}})";
+  EXPECT_THAT(Found(Read(Root(kJson, "main.tf.json")), Kind::kExternalData),
+              ElementsAre("1 exec in provider \"kubernetes\": "));
+}
+
 TEST(ConfigurationTest, FindsProvidersWithADigestOfTheirBody) {
   const auto provider = [](std::string_view body) {
     return FoundInRoot(text::Concat("provider \"aws\" {", body, "}\n"), Kind::kProvider);

@@ -218,6 +218,8 @@ TEST(SecretNameTest, KnowsSecretsByTheTypeOfTheResource) {
   EXPECT_TRUE(IsSecretOfType("azurerm_key_vault_secret", "value"));
   EXPECT_TRUE(IsSecretOfType("kubernetes_secret", "data"));
   EXPECT_TRUE(IsSecretOfType("github_actions_secret", "plaintext_value"));
+  EXPECT_TRUE(IsSecretOfType("gitlab_project_variable", "value"));
+  EXPECT_TRUE(IsSecretOfType("tfe_variable", "value"));
   EXPECT_FALSE(IsSecretOfType("aws_secretsmanager_secret", "name"));
   EXPECT_FALSE(IsSecretOfType("kubernetes_config_map", "data"));
   EXPECT_FALSE(IsSecretOfType("random_string", "result"));
@@ -226,6 +228,9 @@ TEST(SecretNameTest, KnowsSecretsByTheTypeOfTheResource) {
 TEST(SecretTextTest, KnowsTextsThatCarrySecrets) {
   for (const std::string_view text : {
            "postgres://admin:hunter2@db:5432/app",
+           "https://ghxTokenOfTwentyBytes@example.org/repository.git",
+           "root:hunter2@tcp(db:3306)/app",
+           "https://hooks.slack.com/services/T0/B0/x",
            "see https://user:pw@host/x for more",
            "-----BEGIN RSA PRIVATE KEY-----\nMII",
            "Server=db;User Id=sa;Password=hunter2;",
