@@ -25,15 +25,24 @@ constexpr std::array<std::string_view, 3> kScopes = {"local", "module", "var"};
 // Of the arguments of a variable those that its value depends on.
 constexpr std::array<std::string_view, 3> kValueArguments = {"default", "nullable", "type"};
 
+// What stands before the type of an object.
+constexpr std::array<std::string_view, 3> kObjects = {"data", "ephemeral", "resource"};
+
+template <size_t kSize>
+bool IsOneOf(std::string_view text, const std::array<std::string_view, kSize>& all) {
+  return std::find(all.begin(), all.end(), text) != all.end();
+}
+
 // Finds references in a row of tokens.
 class ReferenceFinder {
  public:
   // False when something cannot be told.
   bool FindIn(HclLexer lexer) {
-    step_ = Step::kOther;
+    name_.clear();
+    after_dot_ = false;
     HclToken token;
     while (lexer.Next(&token)) {
-      if (token.kind == Kind::kEnd) return step_ != Step::kScopeDot;
+      if (token.kind == Kind::kEnd) return !(IsScopeAlone() && after_dot_);
       if (token.kind != Kind::kNewline && !Take(token)) return false;
     }
     return false;
@@ -42,23 +51,38 @@ class ReferenceFinder {
   std::vector<std::string> TakeFound() { return std::move(found_); }
 
  private:
-  enum class Step : uint8_t { kOther, kDot, kScope, kScopeDot };
-
   bool Take(const HclToken& token) {
-    const Step before = std::exchange(step_, Step::kOther);
+    const bool after_dot = std::exchange(after_dot_, false);
     if (token.kind == Kind::kIdentifier) {
-      if (before == Step::kScopeDot) found_.push_back(text::Concat(scope_, ".", token.text));
-      const bool scope = std::find(kScopes.begin(), kScopes.end(), token.text) != kScopes.end();
-      if (scope && before != Step::kDot && before != Step::kScopeDot) step_ = Step::kScope;
-      scope_ = token.text;
+      // Behind the dot of something else, such as a call, it is only a member.
+      if (after_dot && name_.empty()) return true;
+      if (!after_dot) name_.clear();
+      name_.push_back(token.text);
+      Find();
       return true;
     }
-    if (token.Is(Kind::kOperator, ".")) step_ = before == Step::kScope ? Step::kScopeDot : Step::kDot;
-    return before != Step::kScopeDot && !(before == Step::kScope && token.Is(Kind::kOpen, "["));
+    const bool scope_alone = IsScopeAlone();
+    if (scope_alone && (after_dot || token.Is(Kind::kOpen, "["))) return false;
+    after_dot_ = token.Is(Kind::kOperator, ".");
+    if (!after_dot_) name_.clear();
+    return true;
   }
 
-  Step step_ = Step::kOther;
-  std::string_view scope_;
+  bool IsScopeAlone() const { return name_.size() == 1 && IsOneOf(name_[0], kScopes); }
+
+  void Find() {
+    const bool object = IsOneOf(name_[0], kObjects);
+    if (name_.size() == 2 && IsOneOf(name_[0], kScopes)) {
+      found_.push_back(text::Concat(name_[0], ".", name_[1]));
+    } else if (name_.size() == 2 && !object) {
+      found_.push_back(text::Concat("resource.", name_[0], ".", name_[1]));
+    } else if (name_.size() == 3 && object) {
+      found_.push_back(text::Concat(name_[0], ".", name_[1], ".", name_[2]));
+    }
+  }
+
+  std::vector<std::string_view> name_;  // The words that dots join.
+  bool after_dot_ = false;
   std::vector<std::string> found_;
 };
 
@@ -69,6 +93,11 @@ bool FindInJson(std::string_view text, ReferenceFinder* finder) {
   return std::all_of(tree.texts.begin(), tree.texts.end(), [finder](const std::string& one) {
     return finder->FindIn(HclLexer(one, HclLexer::Language::kTemplate, kAnyNumber, 1));
   });
+}
+
+// Of what may be an object's name and nothing else: `each.key` looks like one.
+bool IsObjectName(std::string_view reference) {
+  return IsOneOf(reference.substr(0, reference.find('.')), kObjects);
 }
 
 std::string ArgumentName(std::string_view call, std::string_view argument) {
@@ -117,6 +146,9 @@ void Definitions::AddFile(const ConfigurationSource& source, std::string_view mo
     if (one.depth != 1) continue;
     if (one.type == "variable") DefineVariable(source, block, module);
     if (one.type == "module") DefineCall(source, block, module);
+    if (IsOneOf(one.type, kObjects)) {
+      Define(module, text::Concat(one.type, ".", one.labels[0], ".", one.labels[1]), TextOf(source, one));
+    }
     if (one.type != "locals") continue;
     for (uint32_t at = one.first_attribute; at != SourceBlock::kNone; at = source.attributes[at].next) {
       const SourceAttribute& local = source.attributes[at];
@@ -175,7 +207,9 @@ bool Definitions::Read(Definition* definition) {
 bool Definitions::Follow(const Name& name, Walk* walk) {
   const auto& [module, reference] = name;
   const auto found = definitions_.find(name);
-  if (!Spend(kStepBytes) || found == definitions_.end() || !Read(&found->second)) return false;
+  if (!Spend(kStepBytes)) return false;
+  if (found == definitions_.end()) return IsObjectName(reference);
+  if (!Read(&found->second)) return false;
   // No part can hold NUL.
   const std::string_view nul("\0", 1);
   walk->hasher.Update(text::Concat(nul, module, nul, reference, nul, found->second.digest));

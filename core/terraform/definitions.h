@@ -26,8 +26,10 @@ struct CodeText {
 CodeText TextOf(const ConfigurationSource& source, const SourceBlock& block);
 CodeText TextOf(const ConfigurationSource& source, const SourceAttribute& attribute);
 
-// The locals, the variables and the outputs of modules that a text mentions: "local.command", "var.region",
-// "module.network" for any of its outputs. Nothing when one is mentioned in another way than by its name.
+// The locals, the variables, the outputs of modules and the objects that a text mentions: "local.command",
+// "var.region", "module.network" for any of its outputs, "resource.aws_instance.web", "data.aws_ami.a". What
+// only looks like a resource is among them. Nothing when one of the first three is mentioned in another way
+// than by its name.
 std::optional<std::vector<std::string>> ReferencesIn(CodeText text);
 
 // What a text and all that it refers to say, but for the values that variables of the root are given.

@@ -714,12 +714,29 @@ TEST(CodeDigestTest, CoversLocalsThroughOthers) {
   }
 }
 
+TEST(CodeDigestTest, CoversTheObjectsThatItTakesValuesFrom) {
+  for (const std::string command :
+       {"command = terraform_data.x.output", "command = \"${terraform_data.x.output} y\"",
+        "command = resource.terraform_data.x.output", "command = terraform_data.x[0].output",
+        "command = local.a", "command = data.d.x.result", "command = upper(ephemeral.e.x.result)"}) {
+    const auto with = [&command](std::string_view input) {
+      return ProvisionerDigest(command, text::Concat("resource \"terraform_data\" \"x\" {\n  input = ", input,
+                                                     "\n}\ndata \"d\" \"x\" {\n  a = ", input,
+                                                     "\n}\nephemeral \"e\" \"x\" {\n  a = ", input,
+                                                     "\n}\nlocals {\n  a = terraform_data.x.output\n}\n"));
+    };
+    EXPECT_NE(with("1"), with("2")) << command;
+    EXPECT_EQ(with("1"), with("1\n}\nresource \"terraform_data\" \"y\" {\n  input = 3")) << command;
+  }
+}
+
 TEST(CodeDigestTest, FollowsNoNamesThatAreNoReferences) {
   for (const std::string text :
        {"environment = { local = 1, module : 2, var = 3 }", "command = x.local.a", "command = x.var[\"a\"]",
-        "command = \"local.a\"", "command = \"$${local.a}\"", "# local.a"}) {
-    EXPECT_EQ(ProvisionerDigest(text, "locals {\n  a = 1\n}\n"),
-              ProvisionerDigest(text, "locals {\n  a = 2\n}\n"))
+        "command = \"local.a\"", "command = \"$${local.a}\"", "# local.a", "command = f().local.a",
+        "command = [x][0].local.a", "command = x.r.b.c", "command = each.value.r.b", "command = self.id"}) {
+    EXPECT_EQ(ProvisionerDigest(text, "locals {\n  a = 1\n}\nresource \"r\" \"b\" {\n}\n"),
+              ProvisionerDigest(text, "locals {\n  a = 2\n}\nresource \"r\" \"b\" {\n  c = 1\n}\n"))
         << text;
   }
 }
