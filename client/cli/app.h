@@ -21,6 +21,7 @@ namespace countersign::cli {
 // What a verb does; gives the exit code.
 using Action = std::function<absl::StatusOr<int>()>;
 
+// What an option's value may be. Copied when the option is added.
 struct OptionRules {
   const char* type_name = "";  // What the help calls its value.
   bool required = false;

@@ -36,10 +36,11 @@ std::string ShortDigests(std::string text) {
 
 // Bare where nothing could be misread.
 std::string ValueText(const nlohmann::json& value) {
-  if (!value.is_string()) return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  const auto text = value.get<std::string>();
-  const bool bare = !text.empty() && text.find_first_of(" =\"\\") == std::string::npos;
-  return bare ? text : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    if (!text.empty() && text.find_first_of(" =\"\\") == std::string::npos) return text;
+  }
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 // "state=PENDING target=targets/courses action_digest=sha256:b6d137f5356b…", digests last.

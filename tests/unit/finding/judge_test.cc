@@ -937,10 +937,17 @@ std::vector<Case> AccessCases() {
       {"public-ingress", Finding::HIGH,
        [](PlanWorld& w) {
          Set(w.Add("aws_security_group.g", {"create"}), "ingress", "",
-             R"([{"cidr_blocks":["10.0.0.0/8","64.0.0.0/2"]}])");
+             R"([{"cidr_blocks":["10.0.0.0/8","0.0.0.0/0"]}])");
        },
        [](PlanWorld& w) {
          Set(w.Add("aws_security_group.g", {"create"}), "egress", "", R"([{"cidr_blocks":["0.0.0.0/0"]}])");
+       }},
+      {"public-ingress", Finding::HIGH,
+       [](PlanWorld& w) {
+         Set(w.Add("aws_security_group.g", {"create"}), "ingress", "", R"([{"cidr_blocks":["64.0.0.0/2"]}])");
+       },
+       [](PlanWorld& w) {
+         Set(w.Add("aws_security_group.g", {"create"}), "ingress", "", R"([{"cidr_blocks":["10.0.0.0/8"]}])");
        }},
       {"public-ingress", Finding::HIGH,
        [](PlanWorld& w) {
